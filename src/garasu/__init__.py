@@ -1,0 +1,1 @@
+"""garasu: Stable Diffusion as a glass box."""
