@@ -1,0 +1,225 @@
+"""Panes of glass: see or change any named value inside a model, and nothing else.
+
+One door for everything that looks inside::
+
+    with look(sd, {"unet.*.cross_attention.weights": fn}):      # outputs
+    with look(sd, before={"unet.*.cross_attention.to_k": fn}):  # inputs
+
+A name is a module path; ``*`` stands for any characters, dots included. ``fn(value, at)`` returns ``None`` to
+watch or a tensor to replace the value. It rests on PyTorch's forward hooks, so it costs nothing when unused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Watcher = Callable[[Tensor, "At"], Tensor | None]
+
+
+class PaneError(ValueError):
+    """A look that cannot work: no such name, never fired, or another thread owns the model."""
+
+
+class Pane(nn.Module):
+    """An identity module that gives a name to a value which is no module's output (attention weights, x0, …).
+
+    Shape: any → the same.
+    """
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Return ``value`` unchanged."""
+        return value
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks through this pane now (then the value must really be computed)."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a value was met.
+
+    ``name``: the module path that matched; ``given``: the module's tensor inputs; ``step``: index of the denoiser
+    evaluation, counted from 0; ``sigma``: the noise level; ``rows``: a label for each batch row ("negative 0",
+    "prompt 0", …); ``grid``: (H, W) of the latent. The last four are ``None`` or empty outside a sampling loop.
+    """
+
+    name: str
+    given: tuple[Tensor, ...] = ()
+    step: int | None = None
+    sigma: float | None = None
+    rows: tuple[str, ...] = ()
+    grid: tuple[int, int] | None = None
+
+
+@dataclass
+class _Thread(threading.local):
+    """What this thread's sampling loop last said about where it is (At's last four fields)."""
+
+    now: At = field(default_factory=lambda: At(""))
+
+
+_thread = _Thread()
+_owners: dict[int, tuple[int, int]] = {}  # id(root module) -> (thread, how many looks are open)
+_owners_lock = threading.Lock()
+
+
+@contextmanager
+def moment(
+    *,
+    step: int | None = None,
+    sigma: float | None = None,
+    rows: tuple[str, ...] | None = None,
+    grid: tuple[int, int] | None = None,
+) -> Iterator[None]:
+    """Say where the loop is, for every pane that fires inside; what is not given keeps its outer value."""
+    outer = _thread.now
+    said = {"step": step, "sigma": sigma, "rows": rows, "grid": grid}
+    _thread.now = replace(outer, **{key: value for key, value in said.items() if value is not None})  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        _thread.now = outer
+
+
+@contextmanager
+def look(
+    root: nn.Module, after: Mapping[str, Watcher] | None = None, *, before: Mapping[str, Watcher] | None = None
+) -> Iterator[None]:
+    """See or change values inside ``root`` while the block runs.
+
+    Args:
+        root: the module whose paths the patterns match, usually the whole model.
+        after: pattern → watcher of module outputs.
+        before: pattern → watcher of module inputs (the first positional one).
+
+    Raises:
+        PaneError: a pattern matches no module (near names are listed); a watcher never fired; another thread
+            has a look open on this model.
+    """
+    looks = [_Look(pattern, fn, False) for pattern, fn in (after or {}).items()]
+    looks += [_Look(pattern, fn, True) for pattern, fn in (before or {}).items()]
+    found = [(one, _matching(root, one.pattern)) for one in looks]
+    with ExitStack() as stack:
+        stack.enter_context(_owned(root))
+        if any(_is_compiled(module) for module in root.modules()):
+            # Hooks added after module.compile() never fire in the compiled graph (torch 2.13): run eagerly instead.
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        for one, modules in found:
+            for name, module in modules:
+                stack.callback(one.attach(name, module).remove)
+        yield
+    _check_fired(looks)
+
+
+@dataclass
+class _Look:
+    """One pattern with its watcher; counts how often it fired."""
+
+    pattern: str
+    fn: Watcher
+    on_input: bool
+    fired: int = 0
+
+    def attach(self, name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
+        """Hook ``module``; the handle removes it."""
+        if self.on_input:
+            return module.register_forward_pre_hook(lambda _, given: self._before(name, given))
+        return module.register_forward_hook(lambda _, given, value: self._see(name, given, value))
+
+    def _before(self, name: str, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        changed = self._see(name, given, given[0])
+        return None if changed is None else (changed, *given[1:])
+
+    def _see(self, name: str, given: tuple[Any, ...], value: Any) -> Tensor | None:
+        if not isinstance(value, Tensor):
+            raise PaneError(f"{name} passes several tensors at once; look at the modules inside it instead.")
+        self.fired += 1
+        at = replace(_thread.now, name=name, given=tuple(one for one in given if isinstance(one, Tensor)))
+        changed = self.fn(value, at)
+        if changed is not None and changed.shape != value.shape:
+            raise PaneError(
+                f"{name}: a watcher returned shape {tuple(changed.shape)} for {tuple(value.shape)}; keep the shape."
+            )
+        return changed
+
+
+def _matching(root: nn.Module, pattern: str) -> list[tuple[str, nn.Module]]:
+    """Every (path, module) below ``root`` that the pattern names; none is an error that lists near names."""
+    modules = dict(root.named_modules())
+    found = [(name, module) for name, module in modules.items() if fnmatch.fnmatchcase(name, pattern)]
+    if found:
+        return found
+    near = difflib.get_close_matches(pattern, modules, n=3, cutoff=0.4)
+    hint = f" Near names: {', '.join(near)}." if near else ""
+    raise PaneError(f"No module is named {pattern!r}.{hint}")
+
+
+def _check_fired(looks: list[_Look]) -> None:
+    """A look that never fired shows nothing, which a reader would take for an answer: refuse."""
+    silent = [one.pattern for one in looks if not one.fired]
+    if silent:
+        raise PaneError(
+            f"Nothing passed {', '.join(map(repr, silent))} while it was looked at; run the model inside the block."
+        )
+
+
+@contextmanager
+def _owned(root: nn.Module) -> Iterator[None]:
+    """One thread at a time may look into a model: hooks of two would see each other's values."""
+    me = threading.get_ident()
+    with _owners_lock:
+        owner, depth = _owners.get(id(root), (me, 0))
+        if owner != me:
+            raise PaneError("Another thread is looking into this model; wait for it or load a second model.")
+        _owners[id(root)] = (me, depth + 1)
+    try:
+        yield
+    finally:
+        with _owners_lock:
+            depth = _owners[id(root)][1] - 1
+            if depth:
+                _owners[id(root)] = (me, depth)
+            else:
+                del _owners[id(root)]
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return getattr(module, "_compiled_call_impl", None) is not None or isinstance(module, torch._dynamo.OptimizedModule)
+
+
+class Recording:
+    """A watcher that keeps what it sees: detached, reduced in the hook, on the CPU.
+
+    ``reduce`` shrinks each value before it is kept; without one a value over ``limit`` bytes is refused, since a
+    single top-level self-attention map of a 512×512 picture is 1 GiB.
+    """
+
+    def __init__(self, reduce: Callable[[Tensor], Tensor] | None = None, *, limit: int = 64 << 20) -> None:
+        self.reduce = reduce
+        self.limit = limit
+        self.values: list[tuple[At, Tensor]] = []
+
+    def __call__(self, value: Tensor, at: At) -> None:
+        """Keep one value."""
+        kept = value.detach()
+        if self.reduce is not None:
+            kept = self.reduce(kept)
+        size = kept.numel() * kept.element_size()
+        if size > self.limit:
+            raise PaneError(
+                f"{at.name}: one value takes {size / 2**20:.0f} MiB, over the limit of {self.limit / 2**20:.0f}; "
+                "give Recording a reduce function (for example an average over heads) or a higher limit."
+            )
+        # A copy even on the CPU: the network may go on with the same memory. Inputs are dropped, they may be large.
+        self.values.append((replace(at, given=()), kept.to("cpu", copy=True)))
