@@ -1,0 +1,76 @@
+"""Text that travels inside a PNG: our recipe (chunk "garasu", JSON) and A1111's text (chunk "parameters")."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from garasu.images.saving import whole_file
+
+OURS = "garasu"
+A1111 = "parameters"
+
+
+class MetadataError(ValueError):
+    """A file that is no picture, or a picture without what was asked of it."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture says about itself; either may be missing."""
+
+    ours: Mapping[str, Any] | None = None
+    parameters: str | None = None
+
+
+def save_png(picture: Image.Image, path: str | Path, metadata: Metadata) -> None:
+    """Write a PNG with its metadata; the file appears whole or not at all.
+
+    Raises ValueError for another extension, because other formats would lose the recipe.
+    """
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"{path}: garasu writes PNG files, which carry the recipe: name it {Path(path).stem}.png")
+    chunks = PngInfo()
+    if metadata.ours is not None:
+        chunks.add_itxt(OURS, json.dumps(metadata.ours, ensure_ascii=False))
+    if metadata.parameters is not None:
+        chunks.add_text(A1111, metadata.parameters)  # tEXt, or iTXt where Latin-1 does not suffice: as A1111 does
+    with whole_file(path) as beside:
+        picture.save(beside, format="PNG", pnginfo=chunks)
+
+
+def read_metadata(path: str | Path) -> Metadata:
+    """Read both texts of a picture. Raises FileNotFoundError, or MetadataError if it is no picture."""
+    texts = _open(Path(path)).info
+    ours, parameters = texts.get(OURS), texts.get(A1111)
+    return Metadata(None if ours is None else _recipe(str(ours), path), None if parameters is None else str(parameters))
+
+
+def read_picture(path: str | Path) -> Image.Image:
+    """A picture file as RGB. Raises FileNotFoundError, or MetadataError if it is no picture."""
+    return _open(Path(path)).convert("RGB")
+
+
+def _open(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no picture file {path}")
+    try:
+        with Image.open(path) as picture:
+            picture.load()  # pixels too: text chunks may stand behind them
+            return picture
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as problem:
+        raise MetadataError(f"{path} is not a picture that can be read ({problem})") from problem
+
+
+def _recipe(text: str, path: str | Path) -> Mapping[str, Any]:
+    try:
+        recipe = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise MetadataError(f"{path}: its garasu chunk is not JSON ({problem})") from problem
+    if not isinstance(recipe, dict):
+        raise MetadataError(f"{path}: its garasu chunk is not a JSON object")
+    return recipe
