@@ -86,11 +86,10 @@ class Middle(nn.Module):
 class Level(nn.Module):
     """Residual blocks at one size, then the step to the next size."""
 
-    downsample: Downsample | None = None
-    upsample: Upsample | None = None
-
     def __init__(self, before: int, width: int, layers: int, groups: int) -> None:
         super().__init__()
+        self.downsample: Downsample | None = None  # not on the class, where None would hide the module from `self.`
+        self.upsample: Upsample | None = None
         widths = [before] + [width] * layers
         self.resnets = nn.ModuleList([_resnet(before, after, groups) for before, after in pairwise(widths)])
 
