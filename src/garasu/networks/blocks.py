@@ -18,7 +18,8 @@ def timestep_embedding(t: Tensor, width: int) -> Tensor:
     t [B] → [B, width], float32; frequencies run from 1 down to 1/10000.
     """
     half = width // 2
-    frequencies = torch.exp(-math.log(10000) / half * torch.arange(half, dtype=torch.float32, device=t.device))
+    # In the reference's order of operations: at t = 999 one rounding of a frequency would turn its angle by 6e-5.
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32, device=t.device) / half)
     angles = t.float()[:, None] * frequencies[None]  # [B, width/2]
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
