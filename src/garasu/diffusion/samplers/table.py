@@ -1,0 +1,103 @@
+"""Every sampler by name, with the levels it likes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from torch import Tensor
+
+from garasu.diffusion.errors import SamplingError, unknown
+from garasu.diffusion.samplers.ddim import ddim
+from garasu.diffusion.samplers.ddpm import ddpm
+from garasu.diffusion.samplers.dpmpp_2m import dpmpp_2m
+from garasu.diffusion.samplers.euler import euler
+from garasu.diffusion.samplers.euler_a import euler_a
+from garasu.diffusion.samplers.heun import heun
+from garasu.diffusion.samplers.protocol import Draw, Make, Questions
+from garasu.diffusion.schedule import Final, Schedule
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler and its defaults, which are those of diffusers' scheduler of that name with SD 1.5's settings.
+
+    ``make``: the generator function; ``spacing``: the default one; ``final``: the level it ends at; ``start``: how
+    its first x is scaled ("vp" √(1+σ²), "ve" σ, see ``start``); ``whole``, ``skip_lowest``: see ``Schedule.spaced``;
+    ``calls``: denoiser evaluations of a step that does not end at 0; ``eta``: whether it takes ``eta``.
+    """
+
+    name: str
+    make: Make
+    spacing: str = "linspace"
+    final: Final = "zero"
+    start: Literal["vp", "ve"] = "ve"
+    whole: bool = False
+    skip_lowest: bool = False
+    calls: int = 1
+    eta: bool = False
+
+    def sigmas(self, schedule: Schedule, steps: int, spacing: str | None = None) -> Tensor:
+        """The noise levels of a run, descending, float64 [steps + 1]; ``spacing`` None is the sampler's own.
+
+        Raises:
+            SamplingError: steps out of range, or unknown spacing.
+        """
+        return schedule.spaced(
+            steps, spacing or self.spacing, self.final, whole=self.whole, skip_lowest=self.skip_lowest
+        )
+
+    def evaluations(self, steps: int) -> int:
+        """How often a run of ``steps`` asks the denoiser: a step to σ = 0 is asked once, others ``calls`` times."""
+        return steps * self.calls - (self.calls - 1 if self.final == "zero" else 0)
+
+    def run(self, sigmas: Tensor, x: Tensor, noise: Draw, *, eta: float = 0.0) -> Questions:
+        """Start sampling from ``x`` at ``sigmas[0]``; ``eta`` (0…1) only where the sampler takes it.
+
+        Raises:
+            SamplingError: ``eta`` out of range, or not 0 for a sampler without one.
+        """
+        if not self.eta:
+            if eta != 0:
+                raise SamplingError(f"The sampler {self.name!r} takes no eta (got {eta:g}); 'ddim' does.")
+            return self.make(sigmas, x, noise)
+        if not 0 <= eta <= 1:
+            raise SamplingError(f"eta must lie in 0…1, got {eta:g}.")
+        return self.make(sigmas, x, noise, eta=eta)
+
+
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
+    {
+        sampler.name: sampler
+        for sampler in (
+            Sampler("ddpm", ddpm, spacing="leading", start="vp", whole=True),
+            Sampler("ddim", ddim, spacing="leading", start="vp", whole=True, final="min", eta=True),
+            Sampler("euler", euler),
+            Sampler("euler_a", euler_a),
+            Sampler("heun", heun, calls=2),
+            Sampler("dpmpp_2m", dpmpp_2m, start="vp", whole=True, skip_lowest=True),
+        )
+    }
+)
+
+
+def find_sampler(name: str) -> Sampler:
+    """The sampler called ``name``.
+
+    Raises:
+        SamplingError: there is none; the message lists near names.
+    """
+    if name not in SAMPLERS:
+        raise unknown("sampler", name, SAMPLERS)
+    return SAMPLERS[name]
+
+
+def start(sampler: Sampler, noise: Tensor, sigma: float, spacing: str | None = None) -> Tensor:
+    """The first x at level ``sigma`` from standard normal ``noise`` [B, C, H, W].
+
+    Without signal x has the standard deviation √(1+σ²) of a trained latent at that level (its x0 part counted as
+    noise). diffusers' Euler and Heun schedulers use σ alone, except with leading spacing; "ve" samplers follow them.
+    """
+    if sampler.start == "ve" and (spacing or sampler.spacing) != "leading":
+        return noise * float(sigma)
+    return noise * (1 + float(sigma) ** 2) ** 0.5
