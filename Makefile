@@ -1,0 +1,52 @@
+# Needs Python 3.11 or newer, git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo   set up and make a first picture, cat.png"
+	@echo "make test   style, types and every test"
+	@echo "make lint   style and types alone"
+	@echo "make bench  how fast pictures are on this machine"
+	@echo "make clean  remove what the tools left behind (not $(VENV))"
+
+demo: $(VENV)/.core
+	$(BIN)/garasu txt2img "a black cat with yellow eyes" --seed 7 -o cat.png
+	@echo "The picture is $(CURDIR)/cat.png"
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.core
+	$(BIN)/python benchmarks/picture.py
+
+clean:
+	rm -rf build dist cat.png .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps, so that a picture does not wait for the test tools and a second make installs nothing.
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "garasu needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) torch  # first and alone, so that nothing else chooses its build
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(INSTALL) --editable '.[dev]'
+	# Wanted for one file, CLIP's vocabulary, which its wheel carries. Its dependencies stay out: torchvision is
+	# compiled against one build of torch, and the package itself is never imported.
+	$(INSTALL) --no-deps open_clip_torch
+	@touch $@
