@@ -1,1 +1,63 @@
-"""garasu: Stable Diffusion as a glass box."""
+"""garasu: Stable Diffusion as a glass box.
+
+The public names. Each is imported from its home when first used, so that programs which need none
+of the networks (`garasu --help`) do not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "At",
+    "CheckpointError",
+    "Conditioning",
+    "Denoiser",
+    "Noise",
+    "Pane",
+    "Picture",
+    "Recording",
+    "Schedule",
+    "StableDiffusion",
+    "Step",
+    "Txt2Img",
+    "guided",
+    "load",
+    "look",
+    "txt2img",
+]
+
+if TYPE_CHECKING:
+    from garasu.checkpoints.errors import CheckpointError
+    from garasu.diffusion.denoiser import Denoiser
+    from garasu.diffusion.guidance import guided
+    from garasu.diffusion.noise import Noise
+    from garasu.diffusion.schedule import Schedule
+    from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion, load
+    from garasu.panes import At, Pane, Recording, look
+    from garasu.prompts.conditioning import Conditioning
+    from garasu.tasks.picture import Picture
+    from garasu.tasks.txt2img import Txt2Img, txt2img
+else:
+    _HOMES = {
+        "garasu.checkpoints.errors": ("CheckpointError",),
+        "garasu.diffusion.denoiser": ("Denoiser",),
+        "garasu.diffusion.guidance": ("guided",),
+        "garasu.diffusion.noise": ("Noise",),
+        "garasu.diffusion.schedule": ("Schedule",),
+        "garasu.diffusion.steps": ("Step",),
+        "garasu.model": ("StableDiffusion", "load"),
+        "garasu.panes": ("At", "Pane", "Recording", "look"),
+        "garasu.prompts.conditioning": ("Conditioning",),
+        "garasu.tasks.picture": ("Picture",),
+        "garasu.tasks.txt2img": ("Txt2Img", "txt2img"),
+    }
+
+    def __getattr__(name: str) -> object:
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(home), name)
+        raise AttributeError(f"module 'garasu' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return __all__

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from garasu.images.saving import whole_file
+from garasu.images.saving import check_writable, whole_file
 
 OURS = "garasu"
 A1111 = "parameters"
@@ -28,12 +28,8 @@ class Metadata:
 
 
 def save_png(picture: Image.Image, path: str | Path, metadata: Metadata) -> None:
-    """Write a PNG with its metadata; the file appears whole or not at all.
-
-    Raises ValueError for another extension, because other formats would lose the recipe.
-    """
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"{path}: garasu writes PNG files, which carry the recipe: name it {Path(path).stem}.png")
+    """Write a PNG with its metadata; the file appears whole or not at all. Raises as `check_png_name`."""
+    check_png_name(path)
     chunks = PngInfo()
     if metadata.ours is not None:
         chunks.add_itxt(OURS, json.dumps(metadata.ours, ensure_ascii=False))
@@ -41,6 +37,17 @@ def save_png(picture: Image.Image, path: str | Path, metadata: Metadata) -> None
         chunks.add_text(A1111, metadata.parameters)  # tEXt, or iTXt where Latin-1 does not suffice: as A1111 does
     with whole_file(path) as beside:
         picture.save(beside, format="PNG", pnginfo=chunks)
+
+
+def check_png_name(path: str | Path) -> None:
+    """Ask before long work whether a picture can be saved there.
+
+    Raises ValueError for another extension than .png, because other formats would lose the recipe,
+    and OSError for a place that cannot be written to.
+    """
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"{path}: garasu writes PNG files, which carry the recipe: name it {Path(path).stem}.png")
+    check_writable(path)
 
 
 def read_metadata(path: str | Path) -> Metadata:

@@ -1,0 +1,38 @@
+"""The command `garasu`.
+
+Commands are named here by "module:function" and imported when called, so that `--help` and
+`--version` answer without waiting for torch.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App
+
+from garasu.app.failures import sentences
+
+app = App(
+    name="garasu",
+    help="Stable Diffusion as a glass box: generate, look inside, edit and personalise.",
+    version=version("garasu"),
+    version_flags=["--version"],
+)
+
+_COMMANDS = {
+    "txt2img": ("garasu.app.commands.txt2img:txt2img", "Make pictures from a prompt."),
+    "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
+    "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
+    "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
+    "world": ("garasu.app.commands.world:world", "Draw captioned pictures: a sheet, or a dataset."),
+    "version": ("garasu.app.commands.version:show_version", "Print the versions of garasu and what it runs on."),
+}
+for _name, (_target, _help) in _COMMANDS.items():
+    app.command(_target, name=_name, help=_help)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code: 0 done, 1 pictures differ, 2 refused, 130 interrupted."""
+    with sentences():
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.exit(code)

@@ -1,0 +1,136 @@
+"""garasu show and garasu redo: what a picture says about itself, and whether that is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+from PIL import Image
+
+from garasu.app.memory import keep_freed_memory
+from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import pictures_of
+from garasu.images.metadata import MetadataError, check_png_name, read_metadata, read_picture
+from garasu.tasks.picture import Picture
+from garasu.tasks.txt2img import Txt2Img, txt2img_steps
+
+DIFFERENT = 1  # as diff and cmp
+
+
+def show(
+    picture: Path,
+    *,
+    as_json: Annotated[bool, Parameter(name="--json", help="As one JSON object.", negative="")] = False,
+) -> int:
+    """Print the recipe that a picture carries.
+
+    For a picture of another tool, its A1111 text, as it stands.
+    """
+    metadata = read_metadata(picture)
+    if metadata.ours is None and metadata.parameters is None:
+        raise MetadataError(f"{picture} carries no recipe, neither garasu's nor A1111's")
+    if as_json:
+        print(json.dumps({"garasu": metadata.ours, "parameters": metadata.parameters}, ensure_ascii=False, indent=2))
+    elif metadata.ours is not None:
+        print(_listed(metadata.ours))
+    else:
+        print(metadata.parameters)
+    return 0
+
+
+def redo(
+    picture: Path,
+    *,
+    model: ModelFlags = NONE_GIVEN,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Keep the new picture in this PNG.")] = None,
+) -> int:
+    """Make a picture again from its recipe, and compare.
+
+    Says whether every pixel is the same, and if not, by how much they differ and what was not the
+    same this time. The exit code is 0 for identical pictures, 1 for different ones.
+    """
+    old, record = read_picture(picture), _record(picture)
+    if output is not None:
+        check_png_name(output)
+    keep_freed_memory()
+    recipe = _recipe(record, picture)
+    sd = _flags(model, record["made_with"], picture).load()
+    new = next(pictures_of(txt2img_steps(sd, recipe), 1))
+    if output is not None:
+        new.save(output)
+    print(compare(old, new.image))
+    for change in _changes(record["made_with"], new):
+        print(change)
+    return 0 if old.tobytes() == new.image.tobytes() else DIFFERENT
+
+
+def compare(old: Image.Image, new: Image.Image) -> str:
+    """Whether two RGB pictures are the same, and if not, by how much: one line."""
+    if old.size != new.size:
+        return f"different: {old.width}x{old.height} before, {new.width}x{new.height} now"
+    difference = np.abs(np.asarray(old).astype(int) - np.asarray(new).astype(int))  # [H, W, 3]
+    if not difference.any():
+        return f"identical: all {old.width}x{old.height} pixels"
+    changed = difference.any(axis=2).mean()
+    return (
+        f"different: at most {difference.max()} of 255 levels, {difference.mean():.3g} on average, "
+        f"in {changed:.1%} of the pixels"
+    )
+
+
+def _listed(record: Mapping[str, Any]) -> str:
+    fields = {**record.get("recipe", {}), **record.get("made_with", {})}
+    width = max(map(len, fields), default=0)
+    said = {name: "" if value is None else value for name, value in fields.items()}
+    return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in said.items())
+
+
+def _record(picture: Path) -> Mapping[str, Any]:
+    record = read_metadata(picture).ours
+    if record is None:
+        raise MetadataError(f"{picture} carries no garasu recipe, so it cannot be made again")
+    if record.get("task") != Txt2Img.task or not {"recipe", "made_with"} <= record.keys():
+        raise MetadataError(f"{picture} carries a recipe that this version of garasu does not know")
+    return record
+
+
+def _recipe(record: Mapping[str, Any], picture: Path) -> Txt2Img:
+    try:
+        return Txt2Img(**record["recipe"])
+    except (TypeError, ValueError) as problem:
+        raise MetadataError(f"{picture}: its recipe does not work: {problem}") from problem
+
+
+def _flags(given: ModelFlags, made_with: Mapping[str, Any], picture: Path) -> ModelFlags:
+    """The flags given, completed by what the picture says it was made with."""
+    return ModelFlags(
+        model=given.model or _found(made_with, "model", picture),
+        vae=given.vae or _found(made_with, "vae", picture),
+        device=given.device,
+        dtype=made_with.get("dtype", "auto") if given.dtype == "auto" else given.dtype,
+    )
+
+
+def _found(made_with: Mapping[str, Any], what: str, picture: Path) -> str | None:
+    """Where the model or the VAE is: a picture knows a file's name, but not its folder."""
+    name = made_with.get(what, "")
+    if name in ("", "bundled"):
+        return None
+    if "/" in name:  # a hub id
+        return str(name)
+    for folder in (Path(), picture.parent):
+        if (folder / name).exists():
+            return str(folder / name)
+    raise FileNotFoundError(f"{picture} was made with {name}, which is not in this folder: say --{what} PATH")
+
+
+def _changes(made_with: Mapping[str, Any], new: Picture[Any]) -> list[str]:
+    now = asdict(new.made_with)
+    return [
+        f"{name}: {made_with.get(name)} before, {now[name]} now" for name in now if made_with.get(name) != now[name]
+    ]

@@ -1,0 +1,33 @@
+"""The flags that say which model to load, and where: the same for every command that runs one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+import garasu
+
+if TYPE_CHECKING:
+    from garasu.model import StableDiffusion
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ModelFlags:
+    """Which model, and on what."""
+
+    model: Annotated[str | None, Parameter(help="A checkpoint file, a folder or a hub id; else the bundled model.")] = (
+        None
+    )
+    vae: Annotated[str | None, Parameter(help="A VAE to use in place of the model's own.")] = None
+    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
+    dtype: Annotated[str, Parameter(help="auto, float32, bfloat16 or float16.")] = "auto"
+
+    def load(self) -> StableDiffusion:
+        """The model. Raises as garasu.load does."""
+        return garasu.load(self.model, vae=self.vae, device=self.device, dtype=self.dtype)
+
+
+NONE_GIVEN = ModelFlags()

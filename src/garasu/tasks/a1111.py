@@ -1,0 +1,38 @@
+"""A recipe in the words of AUTOMATIC1111's web UI ("A1111"), version 1.9 and later."""
+
+from collections.abc import Mapping
+
+from garasu.images.infotext import Infotext, write_infotext
+from garasu.tasks.recipe import Recipe
+
+SAMPLERS = {
+    "ddim": "DDIM",
+    "ddpm": "DDPM",  # A1111 has none; the name is the paper's
+    "dpmpp_2m": "DPM++ 2M",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+    "heun": "Heun",
+}
+SPACINGS = {"exponential": "Exponential", "karras": "Karras"}  # the others have no name there that means the same
+
+
+def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
+    """The text that A1111 would have written for this recipe, in its order of fields."""
+    knobs = recipe.model_dump()
+    fields = {
+        "Steps": knobs["steps"],
+        "Sampler": SAMPLERS[knobs["sampler"]],
+        "Schedule type": SPACINGS.get(knobs["spacing"] or ""),
+        "CFG scale": f"{knobs['guidance_scale']:g}",
+        "Seed": knobs["seed"],
+        "Size": f"{knobs['width']}x{knobs['height']}",
+        "Model hash": made_with["model_hash"][:10],
+        "Model": made_with["model"].rsplit("/", 1)[-1].removesuffix(".safetensors").removesuffix(".ckpt"),
+        "VAE": made_with["vae"],
+        "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
+        "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
+        "RNG": "CPU",
+        "Version": f"garasu {made_with['garasu']}",
+    }
+    said = {name: str(value) for name, value in fields.items() if value not in (None, "")}
+    return write_infotext(Infotext(knobs["prompt"], knobs["negative_prompt"], said))

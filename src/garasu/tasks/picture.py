@@ -1,0 +1,67 @@
+"""A picture together with everything that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from PIL import Image
+
+from garasu.images.metadata import Metadata, save_png
+from garasu.tasks.a1111 import a1111_text
+from garasu.tasks.recipe import Recipe
+
+if TYPE_CHECKING:  # so that reading a recipe does not wait for torch
+    from garasu.model import StableDiffusion
+
+
+@dataclass(frozen=True)
+class MadeWith:
+    """What a recipe ran on: the same recipe on the same of these gives the same picture."""
+
+    model: str  # "bundled", a hub id, or a file's name (without its folder, which tells too much about its owner)
+    model_hash: str  # of the weights
+    vae: str  # name of a VAE that replaced the model's own, or ""
+    device: str
+    dtype: str
+    garasu: str  # version
+    torch: str  # version
+
+    @classmethod
+    def of(cls, sd: StableDiffusion) -> MadeWith:
+        """What `sd` is and where it runs."""
+        return cls(
+            model=sd.name,
+            model_hash=sd.model_hash,
+            vae=sd.vae_name,
+            device=sd.device.type,
+            dtype=str(sd.dtype).removeprefix("torch."),
+            garasu=version("garasu"),
+            torch=version("torch"),
+        )
+
+
+Recipe_co = TypeVar("Recipe_co", bound=Recipe, covariant=True)
+
+
+@dataclass(frozen=True)
+class Picture(Generic[Recipe_co]):
+    """`image` is RGB; `recipe` makes this one picture (its own seed, a count of 1)."""
+
+    image: Image.Image
+    recipe: Recipe_co
+    made_with: MadeWith
+
+    def save(self, path: str | Path) -> None:
+        """Write a PNG that carries the recipe, for `garasu show` and `redo` and for readers of A1111's text.
+
+        Raises ValueError for a name that does not end in .png, and OSError as any file does.
+        """
+        save_png(self.image, path, Metadata(self.record(), a1111_text(self.recipe, asdict(self.made_with))))
+
+    def record(self) -> Mapping[str, Any]:
+        """The JSON that the PNG carries."""
+        return {"task": self.recipe.task, "recipe": self.recipe.model_dump(), "made_with": asdict(self.made_with)}

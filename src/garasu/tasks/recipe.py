@@ -1,0 +1,49 @@
+"""Recipes: everything that decides a picture, in one frozen record.
+
+A recipe is the single description of a task's knobs: command-line flags, JSON schema and the text
+inside a PNG are all made from its fields and their descriptions. Needs no torch, so that
+`garasu txt2img --help` answers at once.
+"""
+
+import json
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from garasu.tasks.refusal import RecipeError, refusal
+
+SamplerName = Literal["ddim", "ddpm", "dpmpp_2m", "euler", "euler_a", "heun"]
+SpacingName = Literal["exponential", "karras", "leading", "linspace", "trailing"]
+
+
+class Recipe(BaseModel):
+    """The base of all recipes. Creating one checks every field and raises RecipeError, one sentence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: ClassVar[str]  # the name of the task, in metadata and on the command line
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as problem:
+            raise RecipeError(refusal(type(self).model_fields, problem)) from None
+
+    def but(self, **fields: Any) -> Self:
+        """The same recipe with other values in some fields, checked again."""
+        return type(self)(**{**self.model_dump(), **fields})
+
+    def to_json(self) -> str:
+        """One JSON object; `from_json` gives the recipe back."""
+        return json.dumps(self.model_dump(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a recipe. Raises RecipeError if the text is no JSON object or a field is wrong."""
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise RecipeError(f"the recipe is not JSON ({problem})") from None
+        if not isinstance(fields, dict):
+            raise RecipeError("the recipe is not a JSON object")
+        return cls(**fields)
