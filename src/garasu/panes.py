@@ -7,12 +7,14 @@ One door for everything that looks inside::
 
 A name is a module path; ``*`` stands for any characters, dots included. ``fn(value, at)`` returns ``None`` to
 watch or a tensor to replace the value. It rests on PyTorch's forward hooks, so it costs nothing when unused.
+While one thread looks into a model, no other may look into it or run it.
 """
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -70,7 +72,7 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
-_owners: dict[int, tuple[int, int]] = {}  # id(root module) -> (thread, how many looks are open)
+_owners: dict[nn.Module, tuple[int, int]] = {}  # module -> (thread, how many looks are open on it or above it)
 _owners_lock = threading.Lock()
 
 
@@ -104,16 +106,17 @@ def look(
         before: pattern → watcher of module inputs (the first positional one).
 
     Raises:
-        PaneError: a pattern matches no module (near names are listed); a watcher never fired; another thread
-            has a look open on this model.
+        PaneError: a pattern matches no module (near names are listed); a watcher never fired, or returned what
+            cannot stand for the value; another thread has a look open on this model or a part of it, or runs it.
     """
     looks = [_Look(pattern, fn, False) for pattern, fn in (after or {}).items()]
     looks += [_Look(pattern, fn, True) for pattern, fn in (before or {}).items()]
     found = [(one, _matching(root, one.pattern)) for one in looks]
     with ExitStack() as stack:
         stack.enter_context(_owned(root))
-        if any(_is_compiled(module) for module in root.modules()):
-            # Hooks added after module.compile() never fire in the compiled graph (torch 2.13): run eagerly instead.
+        if "torch._dynamo" in sys.modules:
+            # Something may be compiled (nothing is, while the compiler is not even imported). Hooks added after that
+            # never fire in the compiled graph, silently (torch 2.13): run eagerly instead.
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         for one, modules in found:
             for name, module in modules:
@@ -130,6 +133,7 @@ class _Look:
     fn: Watcher
     on_input: bool
     fired: int = 0
+    thread: int = field(default_factory=threading.get_ident)
 
     def attach(self, name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
         """Hook ``module``; the handle removes it."""
@@ -138,31 +142,47 @@ class _Look:
         return module.register_forward_hook(lambda _, given, value: self._see(name, given, value))
 
     def _before(self, name: str, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        if not given:
+            raise PaneError(f"{name} is called with keywords only, so it has no first input; look at its output.")
         changed = self._see(name, given, given[0])
         return None if changed is None else (changed, *given[1:])
 
     def _see(self, name: str, given: tuple[Any, ...], value: Any) -> Tensor | None:
+        if threading.get_ident() != self.thread:
+            raise PaneError("Another thread is looking into this model; wait for it or load a second model.")
         if not isinstance(value, Tensor):
-            raise PaneError(f"{name} passes several tensors at once; look at the modules inside it instead.")
+            raise PaneError(f"{name} passes no single tensor; look at the modules inside it instead.")
         self.fired += 1
         at = replace(_thread.now, name=name, given=tuple(one for one in given if isinstance(one, Tensor)))
         changed = self.fn(value, at)
-        if changed is not None and changed.shape != value.shape:
-            raise PaneError(
-                f"{name}: a watcher returned shape {tuple(changed.shape)} for {tuple(value.shape)}; keep the shape."
-            )
-        return changed
+        return None if changed is None else _standing_for(value, changed, name)
+
+
+def _standing_for(value: Tensor, changed: Any, name: str) -> Tensor:
+    """What a watcher returned, on the value's device and in its dtype; anything but such a tensor is an error."""
+    if not isinstance(changed, Tensor):
+        raise PaneError(f"{name}: a watcher returned {changed!r}; return None to watch, a tensor to replace.")
+    if changed.shape != value.shape:
+        raise PaneError(
+            f"{name}: a watcher returned shape {tuple(changed.shape)} for {tuple(value.shape)}; keep the shape."
+        )
+    return changed.to(value)
 
 
 def _matching(root: nn.Module, pattern: str) -> list[tuple[str, nn.Module]]:
     """Every (path, module) below ``root`` that the pattern names; none is an error that lists near names."""
-    modules = dict(root.named_modules())
+    # torch.compile(module) wraps: its path is the wrapped module's, which comes later and takes its place here.
+    modules = {_without_wrapper(name): module for name, module in root.named_modules()}
     found = [(name, module) for name, module in modules.items() if fnmatch.fnmatchcase(name, pattern)]
     if found:
         return found
     near = difflib.get_close_matches(pattern, modules, n=3, cutoff=0.4)
     hint = f" Near names: {', '.join(near)}." if near else ""
     raise PaneError(f"No module is named {pattern!r}.{hint}")
+
+
+def _without_wrapper(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part != "_orig_mod")
 
 
 def _check_fired(looks: list[_Look]) -> None:
@@ -176,26 +196,21 @@ def _check_fired(looks: list[_Look]) -> None:
 
 @contextmanager
 def _owned(root: nn.Module) -> Iterator[None]:
-    """One thread at a time may look into a model: hooks of two would see each other's values."""
-    me = threading.get_ident()
+    """One thread at a time may look into a model or any part of it: hooks of two would see each other's values."""
+    me, parts = threading.get_ident(), list(root.modules())
     with _owners_lock:
-        owner, depth = _owners.get(id(root), (me, 0))
-        if owner != me:
+        if any(_owners.get(part, (me, 0))[0] != me for part in parts):
             raise PaneError("Another thread is looking into this model; wait for it or load a second model.")
-        _owners[id(root)] = (me, depth + 1)
+        for part in parts:
+            _owners[part] = (me, _owners.get(part, (me, 0))[1] + 1)
     try:
         yield
     finally:
         with _owners_lock:
-            depth = _owners[id(root)][1] - 1
-            if depth:
-                _owners[id(root)] = (me, depth)
-            else:
-                del _owners[id(root)]
-
-
-def _is_compiled(module: nn.Module) -> bool:
-    return getattr(module, "_compiled_call_impl", None) is not None or isinstance(module, torch._dynamo.OptimizedModule)
+            for part in parts:
+                owner, depth = _owners.pop(part)
+                if depth > 1:
+                    _owners[part] = (owner, depth - 1)
 
 
 class Recording:
