@@ -117,7 +117,8 @@ class Schedule:
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= len(self) - spare:
             raise SamplingError(f"steps must be a whole number from 1 to {len(self) - spare}, got {steps!r}.")
         if spacing in CURVES:
-            return CURVES[spacing](steps, float(self.sigmas[-1]), float(self.sigmas[0]))
+            top, bottom = float(self.sigmas[-1]), float(self.sigmas[0])
+            return CURVES[spacing](steps, top, bottom).clamp(bottom, top)  # rounding must not end below σ_min
         timesteps = TIMESTEPS[spacing](steps + spare, len(self))[:steps]
         # Between trained timesteps diffusers interpolates σ itself here, not log σ; following it keeps levels equal.
         return _between(self.sigmas, timesteps.round() if whole else timesteps)

@@ -1,0 +1,108 @@
+"""Every sampler against diffusers' scheduler of the same kind, step by step, with the same noise and network."""
+
+import diffusers
+import pytest
+import torch
+from tests.diffusion import peers
+
+from garasu.diffusion import SAMPLERS, Denoiser, Noise, Schedule, Step, drive, start
+
+SEED, SHAPE = 3, (4, 6, 5)
+TOLERANCE = 1e-4  # of the largest latent; at most 2e-5 was measured
+SPACINGS = ("leading", "linspace", "trailing", "karras", "exponential")
+STEPS = (2, 10, 14, 15, 30, 50)  # 14 and 15: dpmpp_2m's border; 30 does not divide 1000
+CURVES_UNKNOWN = ("ddpm", "ddim", "euler_a")  # diffusers draws no Karras or exponential levels for these
+
+
+def ours(name, spacing, steps, prediction="epsilon", eta=0.0) -> list[Step]:
+    sampler, schedule, noise = SAMPLERS[name], Schedule.scaled_linear(), Noise([SEED], SHAPE)
+    sigmas = sampler.sigmas(schedule, steps, spacing)
+    x = start(sampler, noise.draw(), float(sigmas[0]), spacing)
+    denoiser, context = Denoiser(peers.network, schedule, prediction), torch.zeros(1, 1, 1)
+    questions = sampler.run(sigmas, x, noise.draw, eta=eta)
+    total, final = sampler.evaluations(steps), float(sigmas[-1])
+    return list(drive(questions, lambda x, sigma: denoiser(x, sigma, context), total=total, final_sigma=final))
+
+
+def theirs(name, spacing, steps, prediction="epsilon", eta=0.0) -> peers.Run:
+    generator = torch.Generator("cpu").manual_seed(SEED)
+    noise = torch.randn((1, *SHAPE), generator=generator)
+    return peers.run(peers.scheduler(name, spacing, steps, prediction), noise, generator, eta)
+
+
+def in_their_scale(name: str, step: Step) -> torch.Tensor:
+    """σ-space x in the scale that the scheduler keeps it in: unit variance for ddpm, ddim and dpmpp_2m."""
+    return step.latent / (1 + step.sigma**2) ** 0.5 if SAMPLERS[name].start == "vp" else step.latent
+
+
+def assert_same(name, steps: list[Step], run: peers.Run) -> None:
+    assert len(steps) == len(run.before) + 1
+    for step, expected in zip(steps, [*run.before, run.last], strict=True):
+        worst = (in_their_scale(name, step) - expected).abs().max() / expected.abs().max()
+        assert worst < TOLERANCE, f"step {step.index} of {step.total}"
+
+
+CASES = [
+    (name, spacing, steps)
+    for name in SAMPLERS
+    for spacing in SPACINGS
+    for steps in STEPS
+    if not (name in CURVES_UNKNOWN and spacing in ("karras", "exponential"))
+]
+
+
+@pytest.mark.parametrize(("name", "spacing", "steps"), CASES)
+def test_every_latent_equals_diffusers(name, spacing, steps):
+    assert_same(name, ours(name, spacing, steps), theirs(name, spacing, steps))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("steps", [10, 30])
+def test_every_latent_equals_diffusers_for_velocity(name, steps):
+    assert_same(name, ours(name, None, steps, "v_prediction"), theirs(name, None, steps, "v_prediction"))
+
+
+@pytest.mark.parametrize("eta", [0.4, 1.0])
+@pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
+def test_ddim_draws_the_same_noise_for_any_eta(spacing, eta):
+    assert_same("ddim", ours("ddim", spacing, 30, eta=eta), theirs("ddim", spacing, 30, eta=eta))
+
+
+@pytest.mark.parametrize("name", ["ddim", "ddpm", "dpmpp_2m"])
+@pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
+@pytest.mark.parametrize("steps", STEPS)
+def test_whole_timesteps_are_the_same_integers(name, spacing, steps):
+    asked = Schedule.scaled_linear().t(SAMPLERS[name].sigmas(Schedule.scaled_linear(), steps, spacing)[:-1])
+    expected = torch.as_tensor(theirs(name, spacing, steps).timesteps, dtype=torch.float64)
+    assert torch.allclose(asked, expected, rtol=1e-6, atol=0 if spacing != "linspace" else 1e-9)
+
+
+@pytest.mark.parametrize("name", ["euler", "heun", "dpmpp_2m"])
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_fractional_timesteps_differ_by_less_than_a_hundredth(name, spacing):
+    """diffusers reads σ between timesteps on a line in σ and its inverse on a line in log σ; ours are inverses."""
+    for step, expected in zip(ours(name, spacing, 30), theirs(name, spacing, 30).timesteps, strict=False):
+        assert float(Schedule.scaled_linear().t(step.sigma)) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("steps", [10, 25, 50])
+def test_ddim_trailing_needs_no_corrected_neighbour_when_steps_divide_1000(steps, monkeypatch):
+    monkeypatch.setattr(peers, "_true_neighbour", lambda made, index: None)
+    assert_same("ddim", ours("ddim", "trailing", steps), theirs("ddim", "trailing", steps))
+
+
+def test_ddim_of_diffusers_misses_the_next_timestep_of_linspace(monkeypatch):
+    """What peers._true_neighbour corrects is there: without it the runs part."""
+    monkeypatch.setattr(peers, "_true_neighbour", lambda made, index: None)
+    with pytest.raises(AssertionError, match="step 1 of 30"):
+        assert_same("ddim", ours("ddim", "linspace", 30), theirs("ddim", "linspace", 30))
+
+
+def test_ddpm_walks_all_thousand_timesteps():
+    """diffusers can do so only with steps_offset 0 (with 1 it would ask for timestep 1000); we use all trained ones."""
+    settings = peers.SD15 | {"steps_offset": 0, "clip_sample": False}
+    scheduler = diffusers.DDPMScheduler(**settings)
+    scheduler.set_timesteps(1000)
+    generator = torch.Generator("cpu").manual_seed(SEED)
+    run = peers.run(scheduler, torch.randn((1, *SHAPE), generator=generator), generator)
+    assert_same("ddpm", ours("ddpm", "leading", 1000), run)

@@ -1,0 +1,93 @@
+import pytest
+import torch
+
+from garasu.diffusion import Denoiser, SamplingError, Schedule, guided
+from garasu.panes import look
+
+X = torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(0))
+POSITIVE = torch.arange(1.0, 3.0).reshape(2, 1, 1) * torch.ones(2, 7, 6)  # row 0 all 1, row 1 all 2
+NEGATIVE = POSITIVE + 10
+SIGMA = torch.tensor(2.5, dtype=torch.float64)
+SCHEDULE = Schedule.scaled_linear()
+
+
+def network(x, t, context):
+    """ε that depends on x, t and the words."""
+    return torch.tanh(x + context.mean(dim=(1, 2)).reshape(-1, 1, 1, 1) / 9) + t.reshape(-1, 1, 1, 1) / 1000
+
+
+class Counting:
+    """A denoiser that keeps its calls."""
+
+    def __init__(self) -> None:
+        self.calls = []
+
+    def __call__(self, x, sigma, context):
+        self.calls.append((x, sigma, context))
+        return x * context.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 3.0, 7.5])
+def test_equals_guidance_of_epsilon(scale):
+    scaled, t = X / (1 + SIGMA**2).sqrt(), SCHEDULE.t(SIGMA).expand(2)
+    away, towards = network(scaled, t, NEGATIVE), network(scaled, t, POSITIVE)
+    expected = X - SIGMA * (away + scale * (towards - away))
+    got = guided(Denoiser(network, SCHEDULE), POSITIVE, NEGATIVE, scale)(X, SIGMA)
+    assert torch.allclose(got, expected.float(), atol=2e-5)
+
+
+def test_one_call_with_the_negative_rows_first():
+    counting = Counting()
+    guided(counting, POSITIVE, NEGATIVE, 7.5)(X, SIGMA)
+    ((x, sigma, context),) = counting.calls
+    assert torch.equal(x, torch.cat([X, X]))
+    assert sigma.ndim == 0
+    assert context.mean(dim=(1, 2)).tolist() == [11, 12, 1, 2]
+
+
+def test_scale_one_runs_the_prompt_alone():
+    counting = Counting()
+    x0 = guided(counting, POSITIVE, NEGATIVE, 1.0)(X, SIGMA)
+    ((x, _, context),) = counting.calls
+    assert torch.equal(x, X)
+    assert context.mean(dim=(1, 2)).tolist() == [1, 2]
+    assert torch.equal(guided(counting, POSITIVE, None, 1)(X, SIGMA), x0)
+
+
+def test_scale_zero_is_the_negative_prompt():
+    assert torch.equal(guided(Counting(), POSITIVE, NEGATIVE, 0)(X, SIGMA), Counting()(X, SIGMA, NEGATIVE))
+
+
+def test_one_row_of_conditioning_serves_all_latents():
+    once = guided(Counting(), POSITIVE[:1], NEGATIVE[1:], 4)(X, SIGMA)
+    each = guided(Counting(), POSITIVE[:1].repeat(2, 1, 1), NEGATIVE[1:].repeat(2, 1, 1), 4)(X, SIGMA)
+    assert torch.equal(once, each)
+
+
+def test_rows_keep_their_own_noise_levels():
+    sigmas = torch.tensor([0.5, 4.0])
+    denoise = guided(Denoiser(network, SCHEDULE), POSITIVE, NEGATIVE, 3)
+    alone = [
+        guided(Denoiser(network, SCHEDULE), POSITIVE[row:][:1], NEGATIVE[row:][:1], 3)(X[row:][:1], sigmas[row])
+        for row in range(2)
+    ]
+    assert torch.allclose(denoise(X, sigmas), torch.cat(alone), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("scale", "rows"), [(7.5, ("negative 0", "negative 1", "prompt 0", "prompt 1")), (1, ("prompt 0", "prompt 1"))]
+)
+def test_panes_know_the_rows(scale, rows):
+    denoiser, seen = Denoiser(network, SCHEDULE), []
+    with look(denoiser, {"x0": lambda value, at: seen.append((len(value), at.rows))}):
+        guided(denoiser, POSITIVE, NEGATIVE, scale)(X, SIGMA)
+    assert seen == [(len(rows), rows)]
+
+
+def test_bad_conditionings_are_refused():
+    with pytest.raises(SamplingError, match=r"7\.5 needs a negative conditioning"):
+        guided(Counting(), POSITIVE, None, 7.5)
+    with pytest.raises(SamplingError, match=r"\(7, 6\) and \(5, 6\); pad"):
+        guided(Counting(), POSITIVE, NEGATIVE[:, :5], 7.5)
+    with pytest.raises(SamplingError, match="2 latents need 1 or 2 rows of conditioning, got 3"):
+        guided(Counting(), POSITIVE[:1].expand(3, -1, -1), NEGATIVE, 7.5)(X, SIGMA)
