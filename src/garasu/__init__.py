@@ -4,8 +4,8 @@ The public names. Each is imported from its home when first used, so that progra
 of the networks (`garasu --help`) do not wait for torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import importlib
+import typing
 
 __all__ = [
     "At",
@@ -26,7 +26,7 @@ __all__ = [
     "txt2img",
 ]
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from garasu.checkpoints.errors import CheckpointError
     from garasu.diffusion.denoiser import Denoiser
     from garasu.diffusion.guidance import guided
@@ -56,7 +56,7 @@ else:
     def __getattr__(name: str) -> object:
         for home, names in _HOMES.items():
             if name in names:
-                return getattr(import_module(home), name)
+                return globals().setdefault(name, getattr(importlib.import_module(home), name))
         raise AttributeError(f"module 'garasu' has no attribute {name!r}")
 
     def __dir__() -> list[str]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-import garasu
-
 if TYPE_CHECKING:
     from garasu.model import StableDiffusion
 
@@ -27,7 +25,9 @@ class ModelFlags:
 
     def load(self) -> StableDiffusion:
         """The model. Raises as garasu.load does."""
-        return garasu.load(self.model, vae=self.vae, device=self.device, dtype=self.dtype)
+        from garasu.model import load  # not above: `garasu txt2img --help` must not wait for torch
+
+        return load(self.model, vae=self.vae, device=self.device, dtype=self.dtype)
 
 
 NONE_GIVEN = ModelFlags()

@@ -23,7 +23,7 @@ class MadeWith:
     """What a recipe ran on: the same recipe on the same of these gives the same picture."""
 
     model: str  # "bundled", a hub id, or a file's name (without its folder, which tells too much about its owner)
-    model_hash: str  # of the weights
+    model_hash: str  # SHA-256 of its weights; "" for a model made in memory
     vae: str  # name of a VAE that replaced the model's own, or ""
     device: str
     dtype: str
@@ -35,7 +35,7 @@ class MadeWith:
         """What `sd` is and where it runs."""
         return cls(
             model=sd.name,
-            model_hash=sd.model_hash,
+            model_hash=sd.checkpoint.hash or "",
             vae=sd.vae_name,
             device=sd.device.type,
             dtype=str(sd.dtype).removeprefix("torch."),
