@@ -1,13 +1,15 @@
 """Contact sheets: several pictures on one page, each with a word beneath it."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from math import ceil, sqrt
 
 from PIL import Image, ImageDraw, ImageFont
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 _PAPER = "white"
 _INK = "black"
+_MOST_LINES = 3
 
 
 def sheet(
@@ -15,34 +17,50 @@ def sheet(
 ) -> Image.Image:
     """Lay pictures out in rows, left to right, on white paper.
 
-    Each cell is as large as the largest picture, plus one line for its label if there are labels.
-    `columns` defaults to a page about as wide as it is high; `gap` is in pixels. A label too long
-    for its cell ends in "…".
+    Each cell is as large as the largest picture, and has room beneath for the longest label, up to
+    three lines; what is longer ends in "…". `columns` defaults to about as many as there are rows;
+    `gap` is in pixels.
     """
     if not pictures:
         raise ValueError("a sheet needs at least one picture")
     columns = columns or ceil(sqrt(len(pictures)))
     width, height = (max(picture.size[axis] for picture in pictures) for axis in (0, 1))
-    line = _line_height(width) if any(labels) else 0
+    font = ImageFont.load_default(size=max(10, min(20, width // 16)))
+    written = ["\n".join(_lines(label, font, width)) for label in labels]
+    room = max((_height(text, font) for text in written), default=0)
     rows = ceil(len(pictures) / columns)
-    page = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + line + gap) + gap), _PAPER)
-    for index, (picture, label) in enumerate(zip_longest(pictures, labels[: len(pictures)], fillvalue=None)):
-        assert picture is not None
+    page = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + room + gap) + gap), _PAPER)
+    for index, picture in enumerate(pictures):
         left = gap + index % columns * (width + gap)
-        top = gap + index // columns * (height + line + gap)
+        top = gap + index // columns * (height + room + gap)
         page.paste(picture.convert("RGB"), (left, top))
-        if label:
-            _write(page, label, (left, top + height), width, line)
+        if index < len(written):
+            ImageDraw.Draw(page).multiline_text((left, top + height), written[index], _INK, font)
     return page
 
 
-def _line_height(width: int) -> int:
-    return max(14, min(28, width // 12))
+def _lines(label: str, font: Font, width: int) -> list[str]:
+    """The label in at most three lines that fit the width, broken between words where there are any."""
+    lines = [""]
+    for word in label.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], " ".join(lines[_MOST_LINES - 1 :])]
+    return [_cut(line, font, width) for line in lines]
 
 
-def _write(page: Image.Image, label: str, corner: tuple[int, int], width: int, line: int) -> None:
-    font = ImageFont.load_default(size=line * 0.7)
-    text = label
-    while font.getlength(text) > width and len(text) > 1:
-        text = text[:-2].rstrip() + "…"
-    ImageDraw.Draw(page).text((corner[0], corner[1] + line * 0.1), text, fill=_INK, font=font)
+def _cut(line: str, font: Font, width: int) -> str:
+    if font.getlength(line) <= width:
+        return line
+    while line and font.getlength(line + "…") > width:
+        line = line[:-1].rstrip()
+    return line + "…"
+
+
+def _height(text: str, font: Font) -> int:
+    box = ImageDraw.Draw(Image.new("1", (1, 1))).multiline_textbbox((0, 0), text, font)
+    return ceil(box[3]) + 4 if text else 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PIL import Image
+from pydantic import BaseModel, ConfigDict
 
 from garasu.images.metadata import Metadata, save_png
 from garasu.tasks.a1111 import a1111_text
@@ -18,9 +19,10 @@ if TYPE_CHECKING:  # so that reading a recipe does not wait for torch
     from garasu.model import StableDiffusion
 
 
-@dataclass(frozen=True)
-class MadeWith:
+class MadeWith(BaseModel):
     """What a recipe ran on: the same recipe on the same of these gives the same picture."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
 
     model: str  # "bundled", a hub id, or a file's name (without its folder, which tells too much about its owner)
     model_hash: str  # SHA-256 of its weights; "" for a model made in memory
@@ -60,8 +62,8 @@ class Picture(Generic[Recipe_co]):
 
         Raises ValueError for a name that does not end in .png, and OSError as any file does.
         """
-        save_png(self.image, path, Metadata(self.record(), a1111_text(self.recipe, asdict(self.made_with))))
+        save_png(self.image, path, Metadata(self.record(), a1111_text(self.recipe, self.made_with.model_dump())))
 
     def record(self) -> Mapping[str, Any]:
         """The JSON that the PNG carries."""
-        return {"task": self.recipe.task, "recipe": self.recipe.model_dump(), "made_with": asdict(self.made_with)}
+        return {"task": self.recipe.task, "recipe": self.recipe.model_dump(), "made_with": self.made_with.model_dump()}

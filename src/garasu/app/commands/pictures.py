@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import pictures_of
 from garasu.images.metadata import MetadataError, check_png_name, read_metadata, read_picture
-from garasu.tasks.picture import Picture
+from garasu.tasks.picture import MadeWith
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps
 
 DIFFERENT = 1  # as diff and cmp
@@ -58,13 +57,13 @@ def redo(
     if output is not None:
         check_png_name(output)
     keep_freed_memory()
-    recipe = _recipe(record, picture)
-    sd = _flags(model, record["made_with"], picture).load()
+    recipe, made_with = _parts(record, picture)
+    sd = _flags(model, made_with, picture).load()
     new = next(pictures_of(txt2img_steps(sd, recipe), 1))
     if output is not None:
         new.save(output)
     print(compare(old, new.image))
-    for change in _changes(record["made_with"], new):
+    for change in _changes(made_with, new.made_with):
         print(change)
     return 0 if old.tobytes() == new.image.tobytes() else DIFFERENT
 
@@ -94,43 +93,40 @@ def _record(picture: Path) -> Mapping[str, Any]:
     record = read_metadata(picture).ours
     if record is None:
         raise MetadataError(f"{picture} carries no garasu recipe, so it cannot be made again")
-    if record.get("task") != Txt2Img.task or not {"recipe", "made_with"} <= record.keys():
-        raise MetadataError(f"{picture} carries a recipe that this version of garasu does not know")
+    if record.get("task") != Txt2Img.task:
+        raise MetadataError(f"{picture}: this version of garasu knows no task {record.get('task')!r}")
     return record
 
 
-def _recipe(record: Mapping[str, Any], picture: Path) -> Txt2Img:
+def _parts(record: Mapping[str, Any], picture: Path) -> tuple[Txt2Img, MadeWith]:
     try:
-        return Txt2Img(**record["recipe"])
-    except (TypeError, ValueError) as problem:
-        raise MetadataError(f"{picture}: its recipe does not work: {problem}") from problem
+        return Txt2Img(**record["recipe"]), MadeWith(**record["made_with"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise MetadataError(f"{picture}: the recipe in it is damaged: {problem}") from problem
 
 
-def _flags(given: ModelFlags, made_with: Mapping[str, Any], picture: Path) -> ModelFlags:
+def _flags(given: ModelFlags, made_with: MadeWith, picture: Path) -> ModelFlags:
     """The flags given, completed by what the picture says it was made with."""
     return ModelFlags(
-        model=given.model or _found(made_with, "model", picture),
-        vae=given.vae or _found(made_with, "vae", picture),
+        model=given.model or _found(made_with.model, "model", picture),
+        vae=given.vae or _found(made_with.vae, "vae", picture),
         device=given.device,
-        dtype=made_with.get("dtype", "auto") if given.dtype == "auto" else given.dtype,
+        dtype=made_with.dtype if given.dtype == "auto" else given.dtype,
     )
 
 
-def _found(made_with: Mapping[str, Any], what: str, picture: Path) -> str | None:
+def _found(name: str, what: str, picture: Path) -> str | None:
     """Where the model or the VAE is: a picture knows a file's name, but not its folder."""
-    name = made_with.get(what, "")
     if name in ("", "bundled"):
         return None
     if "/" in name:  # a hub id
-        return str(name)
+        return name
     for folder in (Path(), picture.parent):
         if (folder / name).exists():
             return str(folder / name)
     raise FileNotFoundError(f"{picture} was made with {name}, which is not in this folder: say --{what} PATH")
 
 
-def _changes(made_with: Mapping[str, Any], new: Picture[Any]) -> list[str]:
-    now = asdict(new.made_with)
-    return [
-        f"{name}: {made_with.get(name)} before, {now[name]} now" for name in now if made_with.get(name) != now[name]
-    ]
+def _changes(before: MadeWith, now: MadeWith) -> list[str]:
+    pairs = [(name, getattr(before, name), getattr(now, name)) for name in MadeWith.model_fields]
+    return [f"{name}: {old} before, {new} now" for name, old, new in pairs if old != new]
