@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def read_clip_merges(path: str | Path) -> tuple[Merge, ...]:
     """
     try:
         lines = gzip.decompress(Path(path).read_bytes()).decode("utf-8").splitlines()
-    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise TokenizerError(f"{path} is not CLIP's bpe_simple_vocab_16e6.txt.gz; fetch it again.") from error
     merges = tuple(parse_merge(line) for line in lines[1 : 1 + CLIP_MERGES])
     if len(merges) != CLIP_MERGES:
