@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from garasu.images.metadata import Metadata, save_png
 from garasu.tasks.a1111 import a1111_text
-from garasu.tasks.recipe import Recipe
+from garasu.tasks.recipe import Recipe, Record
 
 if TYPE_CHECKING:  # so that reading a recipe does not wait for torch
     from garasu.model import StableDiffusion
 
 
-class MadeWith(BaseModel):
+class MadeWith(Record):
     """What a recipe ran on: the same recipe on the same of these gives the same picture."""
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="ignore")  # later versions may say more
 
     model: str  # "bundled", a hub id, or a file's name (without its folder, which tells too much about its owner)
     model_hash: str  # SHA-256 of its weights; "" for a model made in memory

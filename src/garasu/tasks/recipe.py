@@ -16,18 +16,22 @@ SamplerName = Literal["ddim", "ddpm", "dpmpp_2m", "euler", "euler_a", "heun"]
 SpacingName = Literal["exponential", "karras", "leading", "linspace", "trailing"]
 
 
-class Recipe(BaseModel):
-    """The base of all recipes. Creating one checks every field and raises RecipeError, one sentence."""
+class Record(BaseModel):
+    """Frozen fields. Creating one checks them all and raises RecipeError, one sentence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    task: ClassVar[str]  # the name of the task, in metadata and on the command line
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     def __init__(self, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as problem:
             raise RecipeError(refusal(type(self).model_fields, problem)) from None
+
+
+class Recipe(Record):
+    """The base of all recipes."""
+
+    task: ClassVar[str]  # the name of the task, in metadata and on the command line
 
     def but(self, **fields: Any) -> Self:
         """The same recipe with other values in some fields, checked again."""

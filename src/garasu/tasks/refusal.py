@@ -20,7 +20,7 @@ def refusal(names: Collection[str], problem: ValidationError) -> str:
 
 
 def near(word: str, names: Iterable[str]) -> str:
-    """ " (did you mean "euler"?)" if some name is near `word`, else nothing."""
+    """A question, in parentheses, after the names that are near `word`; nothing if there are none."""
     found = difflib.get_close_matches(word, names, n=2, cutoff=0.5)
     return f" (did you mean {' or '.join(found)}?)" if found else ""
 
@@ -32,13 +32,14 @@ def _complaint(names: Collection[str], error: Any) -> str:
         case "missing":
             return f"{field} is missing: give one"
         case "extra_forbidden":
-            return f"a recipe of this task has no {field}{near(field, names)}"
+            return f"there is no field {field}{near(field, names)}"
         case "literal_error":
             return f"{field} must be one of {context['expected']}, not {given!r}{_near_choice(given, context)}"
         case "multiple_of":
             return f"{field} must be a multiple of {context['multiple_of']}, not {given}{_nearest(given, context)}"
     if kind in _RANGES:
-        return f"{field} must be {_RANGES[kind].format(**context)}, not {given}"
+        limits = {name: int(limit) if limit == int(limit) else limit for name, limit in context.items()}
+        return f"{field} must be {_RANGES[kind].format(**limits)}, not {given}"
     wanted = _TYPES.get(kind.partition("_")[0], error["msg"].lower())
     return f"{field} must be {wanted}, not {given!r}"
 
