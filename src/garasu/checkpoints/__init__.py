@@ -1,0 +1,8 @@
+"""Reading and writing checkpoints of every layout, safely, with every key accounted for."""
+
+from garasu.checkpoints.checkpoint import Checkpoint
+from garasu.checkpoints.errors import CheckpointError
+from garasu.checkpoints.reading import read, read_vae
+from garasu.checkpoints.writing import write_file, write_folder
+
+__all__ = ["Checkpoint", "CheckpointError", "read", "read_vae", "write_file", "write_folder"]
