@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from garasu.world.colors import CLOTH, GOLD, SCARLET, Color
 from garasu.world.frame import Frame
-from garasu.world.shapes import curve, ellipse, polygon
+from garasu.world.shapes import Point, curve, ellipse, polygon
 
 RED_HAT: Color = (220, 38, 42)
 PINK: Color = (246, 104, 168)
@@ -22,6 +22,10 @@ class Head:
     y: float
     rx: float
     ry: float
+
+    def at(self, across: float, down: float) -> Point:
+        """A point relative to the centre, in radii."""
+        return self.x + self.rx * across, self.y + self.ry * down
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class DryPen(Pen):
         return color
 
     def fill(self, path: skia.Path, color: Color, *, outlined: bool = True, far: bool = False) -> None:
+        """An even ground, and hatching over it."""
         tone = self.tone(color)
         press = self.far_pressure if far else 1.0
         ground = self.ground + self.depth * (1 - luminance(tone) / 255)
@@ -67,6 +68,7 @@ class DryPen(Pen):
         canvas.restore()
 
     def line(self, path: skia.Path, color: Color, width: float, *, far: bool = False) -> None:
+        """Two lines that wobble around the path."""
         wide = max(width * self.line_scale, self.line_floor * self.unit)
         bounds = path.getBounds()
         wobbles = max(bounds.width(), bounds.height()) > 18 * self.unit  # else a smile may become a frown
@@ -78,6 +80,7 @@ class DryPen(Pen):
             self.canvas.drawPath(path, paint)
 
     def finish(self, pixels: Pixels, rng: random.Random) -> Pixels:
+        """The paper's grain."""
         height, width, _ = pixels.shape
         grained = pixels + self.grain_amount * field_at(grain(), height, width, rng)
         return grained.clip(0, 255).astype(np.uint8)
@@ -92,6 +95,7 @@ class PencilPen(DryPen):
     pressure = 0.75
 
     def tone(self, color: Color) -> Color:
+        """Gray, a little lighter than the colour."""
         gray = 22 + luminance(color) * 0.91
         return (gray, gray, gray * 1.01)
 
@@ -104,6 +108,7 @@ class ColoredPencilPen(DryPen):
     pressure = 0.62
 
     def edge(self, color: Color) -> Color:
+        """A darker shade of the area itself."""
         return (118, 112, 124) if luminance(color) < 60 else mix(color, (30, 25, 30), 0.65)
 
 
@@ -121,5 +126,6 @@ class CharcoalPen(DryPen):
     grain_amount = 5.0
 
     def tone(self, color: Color) -> Color:
+        """Warm gray, from charcoal to chalk."""
         gray = 8 + luminance(color) * 0.97
         return (gray, gray * 0.99, gray * 0.97)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import skia
+
 from garasu.world.accessories import Head
 from garasu.world.colors import EYES, FUR, INK, STRIPE, WHITE, Color, is_dark, mix
 from garasu.world.frame import Frame
@@ -52,11 +54,10 @@ def cat_head(frame: Frame, scene: Scene, head: Head, coat: Coat, eye_scale: floa
 
 def _cat_ears(frame: Frame, head: Head, coat: Coat) -> None:
     for side in SIDES:
-        def at(dx: float, dy: float, side: int = side) -> tuple[float, float]:
-            return head.x + side * head.rx * dx, head.y + head.ry * dy
-
-        frame.fill(polygon(at(0.95, -0.2), at(0.9, -1.55), at(0.16, -0.85)), coat.fur)
-        frame.fill(polygon(at(0.82, -0.6), at(0.81, -1.25), at(0.42, -0.85)), EAR_PINK, outlined=False)
+        ear = ((0.95, -0.2), (0.9, -1.55), (0.16, -0.85))
+        inside = ((0.82, -0.6), (0.81, -1.25), (0.42, -0.85))
+        frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in ear)), coat.fur)
+        frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in inside)), EAR_PINK, outlined=False)
 
 
 def _face_stripes(frame: Frame, head: Head, coat: Coat) -> None:
@@ -116,9 +117,9 @@ def dog_head(frame: Frame, scene: Scene, head: Head, coat: Coat) -> None:
     frame.detail(mouth, INK, 0.014)
 
 
-def _dog_ear(head: Head, side: int) -> object:
+def _dog_ear(head: Head, side: int) -> skia.Path:
     points = ((0.6, -0.98), (1.5, -0.6), (1.22, 0.8), (0.8, 0.55), (0.6, -0.98))
-    return curve(*((head.x + side * head.rx * dx, head.y + head.ry * dy) for dx, dy in points))
+    return curve(*(head.at(side * dx, dy) for dx, dy in points))
 
 
 def _dog_eye(frame: Frame, head: Head, side: int, coat: Coat, closed: bool) -> None:

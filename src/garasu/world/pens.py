@@ -85,15 +85,18 @@ class PixelPen(Pen):
 
     @classmethod
     def cell(cls, unit: float) -> int:
+        """Four px at a shorter side of 128."""
         return max(1, round(4 * unit))
 
     def stroke(self, color: Color, width: float, alpha: float = 1.0) -> skia.Paint:
+        """At least about a square wide."""
         return super().stroke(color, max(width, 0.85 * self.cell(self.unit)), alpha)
 
     def detail(self, path: skia.Path, color: Color, width: float) -> None:
         """Left out: a whisker would become a bar."""
 
     def finish(self, pixels: Pixels, rng: random.Random) -> Pixels:
+        """Each px of the coarse picture becomes a square."""
         cell = self.cell(self.unit)
         return pixels.repeat(cell, 0).repeat(cell, 1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import skia
+
 from garasu.world.accessories import Head, wear
 from garasu.world.colors import CLOTH, HAIR, ICING, INK, SCARLET, WHITE, Color, mix, vary
 from garasu.world.faces import EAR_PINK, SIDES
@@ -58,11 +60,10 @@ def _girl_face(frame: Frame, head: Head, hair: Color) -> None:
 
 
 def _girl_ear(frame: Frame, head: Head, hair: Color, side: int) -> None:
-    def at(dx: float, dy: float) -> tuple[float, float]:
-        return side * head.rx * dx, head.y + head.ry * dy
-
-    frame.fill(polygon(at(0.98, -0.62), at(0.92, -1.55), at(0.3, -1.06)), hair)
-    frame.fill(polygon(at(0.84, -0.86), at(0.83, -1.32), at(0.52, -1.06)), EAR_PINK, outlined=False)
+    ear = ((0.98, -0.62), (0.92, -1.55), (0.3, -1.06))
+    inside = ((0.84, -0.86), (0.83, -1.32), (0.52, -1.06))
+    frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in ear)), hair)
+    frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in inside)), EAR_PINK, outlined=False)
 
 
 def draw_knight(frame: Frame, scene: Scene, rng: random.Random) -> None:
@@ -127,7 +128,7 @@ def draw_cake(frame: Frame, scene: Scene, rng: random.Random) -> None:
     frame.detail(curve((-0.5, -0.03), (0, 0.05), (0.5, -0.03)), INK, 0.008)
 
 
-def _drips(half: float, top: float) -> object:
+def _drips(half: float, top: float) -> skia.Path:
     count = 5
     points = [(-half, top)]
     for index in range(count):

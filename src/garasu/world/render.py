@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import skia
 
 from garasu.world.backgrounds import SHADOWS, draw_background
@@ -73,7 +74,7 @@ def render(scene: Scene, size: int | tuple[int, int], seed: int) -> Pixels:
     draw_background(pen, scene, width, height, _stream(seed, "background"))
     pen.adorn(width, height)
     _draw_subjects(pen, scene, _spots(scene, width, height, _stream(seed, "layout")), seed)
-    return pen.finish(snapshot(surface), _stream(seed, "finish"))[:height, :width]
+    return np.ascontiguousarray(pen.finish(snapshot(surface), _stream(seed, "finish"))[:height, :width])
 
 
 def _stream(seed: int, name: str) -> random.Random:

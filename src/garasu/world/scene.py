@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 Weights = Mapping[str, float]
 
@@ -52,6 +52,10 @@ TRAITS: Mapping[str, Mapping[str, Weights]] = {
 """What a subject has beyond style, background, count and place, with the weights of its values."""
 
 TRAIT_NAMES = ("pose", "fur", "pattern", "eyes", "accessory", "hair", "dress", "shield", "icing")
+_ANYWHERE: Mapping[str, Weights] = {"subject": SUBJECTS, "style": STYLES, "background": BACKGROUNDS}
+_NOTHING: Weights = {"none": 1}
+_ONE: Weights = {"1": 1}
+_CENTER: Weights = {"center": 1}
 GRAY_STYLES = frozenset({"pencil", "charcoal"})
 
 
@@ -83,28 +87,27 @@ class Scene:
     icing: str = "none"
 
     def __post_init__(self) -> None:
-        _expect("subject", self.subject, SUBJECTS)
         for name in ATTRIBUTES:
-            if name != "subject":
-                _expect(name, getattr(self, name), _choices(name, asdict(self)))
+            _expect(name, getattr(self, name), _choices(name, vars(self)))
 
 
 def _choices(name: str, known: Mapping[str, str]) -> Weights:
     """The values and weights of one attribute, given the attributes that come before it."""
-    nothing: Weights = {"none": 1}
-    one = known["count"] == "1" if "count" in known else True
-    pictured: Mapping[str, Weights] = {
-        "style": STYLES,
-        "background": BACKGROUNDS,
-        "background_color": PLAIN_COLORS if known.get("background") == "plain" else nothing,
-        "count": COUNTS if known["subject"] in PETS else {"1": 1},
-        "place": PLACES if one else {"center": 1},
-    }
-    if name in pictured:
-        return pictured[name]
+    if name in _ANYWHERE:
+        return _ANYWHERE[name]
+    if name == "background_color":
+        return PLAIN_COLORS if known["background"] == "plain" else _NOTHING
+    if name == "count":
+        return COUNTS if known["subject"] in PETS else _ONE
+    if name == "place":
+        return PLACES if known["count"] == "1" else _CENTER
+    return _trait_choices(name, known)
+
+
+def _trait_choices(name: str, known: Mapping[str, str]) -> Weights:
+    weights = TRAITS[known["subject"]].get(name, _NOTHING)
     if name == "eyes" and known["pose"] == "sleeping":
-        return nothing
-    weights = TRAITS[known["subject"]].get(name, nothing)
+        return _NOTHING
     if name == "pattern" and known["fur"] == "white":  # white with white patches is plain white
         return {value: weight for value, weight in weights.items() if value != "bicolor"}
     return weights
@@ -148,12 +151,15 @@ def _draw(rng: random.Random, fixed: Mapping[str, str]) -> Scene:
     """Draw attribute after attribute, with the fixed values wherever they are possible."""
     known: dict[str, str] = {}
     for name in ATTRIBUTES:
-        choices = SUBJECTS if name == "subject" else _choices(name, known)
+        choices = _choices(name, known)
         if fixed.get(name) in choices:
             known[name] = fixed[name]
         else:
             known[name] = rng.choices(tuple(choices), tuple(choices.values()))[0]
     return Scene(**known)
+
+
+_TRIES = 1000  # the rarest subject is one scene in seventeen
 
 
 def random_scene(rng: random.Random, held_out: bool = False, **fixed: str) -> Scene:
@@ -162,7 +168,7 @@ def random_scene(rng: random.Random, held_out: bool = False, **fixed: str) -> Sc
     Attributes given by name are kept, e.g. `random_scene(rng, subject="cat", fur="black")`. Raises SceneError when no
     scene has them.
     """
-    for _ in range(10_000):
+    for _ in range(_TRIES):
         scene = _draw(rng, fixed)
         if _matches(scene, fixed) and (held_out or not is_held_out(scene)):
             return scene

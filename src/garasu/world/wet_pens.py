@@ -24,6 +24,7 @@ class WatercolorPen(Pen):
     paper = (253, 252, 248)
 
     def fill(self, path: skia.Path, color: Color, *, outlined: bool = True, far: bool = False) -> None:
+        """Two washes, and in front a rim of pigment."""
         wash = mix(color, (255, 255, 255), 0.1)
         for _ in range(2):
             paint = self.paint(vary(wash, self.rng, 5), 0.58 if far else 0.7)
@@ -35,6 +36,7 @@ class WatercolorPen(Pen):
             self.line(path, mix(color, (20, 20, 40), 0.4), 1.1 * self.unit)
 
     def line(self, path: skia.Path, color: Color, width: float, *, far: bool = False) -> None:
+        """A soft brush line."""
         paint = self.stroke(color, width * 1.15, 0.75)
         paint.setMaskFilter(self._blur(0.5))
         self.canvas.drawPath(path, paint)
@@ -43,6 +45,7 @@ class WatercolorPen(Pen):
         return skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, radius * self.unit)
 
     def finish(self, pixels: Pixels, rng: random.Random) -> Pixels:
+        """Pigment settles in blotches and grains."""
         height, width, _ = pixels.shape
         settled = pixels + 7 * field_at(blotches(), height, width, rng) + 2 * field_at(grain(), height, width, rng)
         return settled.clip(0, 255).astype(np.uint8)
@@ -55,6 +58,7 @@ class MunchPen(Pen):
     sky = (238, 138, 62)
 
     def finish(self, pixels: Pixels, rng: random.Random) -> Pixels:
+        """Strokes in the picture's own colours, over the picture."""
         height, width, _ = pixels.shape
         surface = skia.Surface(width, height)
         canvas = surface.getCanvas()
@@ -124,6 +128,7 @@ class KandinskyPen(Pen):
     )  # fmt: skip
 
     def fill(self, path: skia.Path, color: Color, *, outlined: bool = True, far: bool = False) -> None:
+        """Vivid in front, pale behind, with heavy outlines."""
         gray = sum(color) / 3
         vivid = mix((gray, gray, gray), color, 1.25)
         self.canvas.drawPath(path, self.paint(vivid, 0.7 if far else 1))
@@ -131,6 +136,7 @@ class KandinskyPen(Pen):
             self.line(path, self.edge(color), (1.0 if far else self.thickness) * self.unit)
 
     def adorn(self, width: int, height: int) -> None:
+        """Nine geometric shapes, left and right in turn."""
         shapes = (self._rings, self._triangle, self._bars, self._arc, self._chequers)
         order = self.rng.sample(shapes, len(shapes)) + [self.rng.choice(shapes) for _ in range(4)]
         for index, shape in enumerate(order):
