@@ -37,7 +37,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     return Tokenizer(Vocabulary.from_merges(merges, special=(BOS, EOS)))
 
 
-def english_text() -> str:
+def english_text() -> list[str]:
     """Ordinary English that every Python carries, for words that the captions lack.
 
     The documentation topics of :mod:`pydoc_data` (about 460 000 characters of prose; they differ a little from one
@@ -47,7 +47,7 @@ def english_text() -> str:
 
     prose = [NOT_PROSE.sub(" ", topics.topics[name]) for name in sorted(topics.topics)]
     names = [unicodedata.name(chr(c), "") for first, last in PICTURE_BLOCKS for c in range(first, last)]
-    return "\n".join(prose + [name for name in names if name] * PICTURE_WEIGHT)
+    return prose + [name for name in names if name] * PICTURE_WEIGHT
 
 
 def _learn_merges(texts: Iterable[str], fixed: list[str], entries: int) -> list[Merge]:
