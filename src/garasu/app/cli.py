@@ -17,6 +17,7 @@ app = App(
     help="Stable Diffusion as a glass box: generate, look inside, edit and personalise.",
     version=version("garasu"),
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # failures.py answers it, with a line on stderr
 )
 
 _COMMANDS = {
@@ -25,10 +26,15 @@ _COMMANDS = {
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
     "world": ("garasu.app.commands.world:world", "Draw captioned pictures: a sheet, or a dataset."),
+    "eval": ("garasu.app.commands.evaluate:measure", "Measure a model on prompts that training never saw."),
     "version": ("garasu.app.commands.version:show_version", "Print the versions of garasu and what it runs on."),
 }
 for _name, (_target, _help) in _COMMANDS.items():
     app.command(_target, name=_name, help=_help)
+
+_train = App(name="train", help="Train models.")
+_train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
+app.command(_train)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

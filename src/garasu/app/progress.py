@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
 def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterator[Picture[Recipe_co]]:
     """Pass the `count` pictures of a task on as they are finished, drawing its steps as a bar on stderr."""
-    with tqdm(desc=f"{count} pictures" if count > 1 else "picture", unit="step", leave=False) as bar:
+    with ExitStack() as stack:
+        bar: tqdm[NoReturn] | None = None
         for one in made:
             if isinstance(one, Picture):
-                bar.clear()
                 yield one
                 continue
-            if bar.total is None:
-                bar.reset(one.total * ceil(count / len(one.latent)))
+            if bar is None:  # not before there is a step: what refuses to start shows no bar
+                total = one.total * ceil(count / len(one.latent))
+                what = f"{count} pictures" if count > 1 else "picture"
+                bar = stack.enter_context(tqdm(desc=what, total=total, unit="step", leave=False))
             if one.index < one.total:  # the last of each batch is the finished latent: no work
                 bar.update()

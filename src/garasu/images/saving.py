@@ -33,8 +33,11 @@ def check_writable(path: str | Path) -> None:
         raise IsADirectoryError(f"{path} is a folder: name a file in it, such as {path / 'cat.png'}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist: make it first (mkdir -p {path.parent})")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"the folder {path.parent} cannot be written to: name another with -o")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as problem:
+        raise PermissionError(f"the folder {path.parent} cannot be written to ({problem.strerror})") from problem
 
 
 def _default_mode() -> int:

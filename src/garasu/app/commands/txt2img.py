@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from tqdm import tqdm
 
 from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
@@ -44,7 +45,7 @@ def txt2img(
         pictures.append(picture)
         path = _named(output, picture.recipe.seed, _number(len(pictures), recipe.count))
         picture.save(path)
-        print(path)
+        tqdm.write(str(path))  # above the progress bar
     if grid:
         print(_save_sheet(pictures, _named(output, pictures[0].recipe.seed, "grid")))
     return 0

@@ -34,7 +34,7 @@ def world(
         with whole_file(output) as beside:
             page.save(beside, format="PNG")
     else:
-        with tqdm(total=count, unit="picture", leave=False) as bar:
+        with tqdm(total=count, unit="picture", leave=False, delay=0.3) as bar:  # a refusal shows no bar
             write_folder(output, count, pixels, seed=seed, held_out=held_out, watch=lambda _: bar.update())
     print(output)
     return 0

@@ -1,0 +1,304 @@
+"""The command line as a user meets it."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from garasu.app.cli import main
+from garasu.checkpoints import write_folder
+from garasu.images.metadata import Metadata, read_metadata, read_picture, save_png
+
+COMMAND = [sys.executable, "-c", "from garasu.app.cli import main; main()"]
+
+
+@pytest.fixture(scope="module")
+def workplace(tiny, tmp_path_factory) -> Path:
+    """A folder with a small model in it."""
+    folder = tmp_path_factory.mktemp("workplace")
+    write_folder(tiny.checkpoint, folder / "model")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cat(workplace) -> Path:
+    """A picture that the command made, in float32."""
+    run(
+        workplace,
+        "txt2img",
+        "a black cat",
+        "--model=model",
+        "--seed=7",
+        "--steps=4",
+        "--dtype=float32",
+        "-o",
+        "cat.png",
+    )
+    return workplace / "cat.png"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run said."""
+
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(autouse=True)
+def leave_this_process_alone(monkeypatch):
+    for module in ("txt2img", "pictures"):
+        monkeypatch.setattr(f"garasu.app.commands.{module}.keep_freed_memory", lambda: None)
+
+
+def run(folder: Path, *arguments: object, code: int = 0) -> Done:
+    """Run garasu in `folder`, in this process (a new one would spend its time on importing torch)."""
+    out, err = StringIO(), StringIO()
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    assert (left.value.code or 0) == code, err.getvalue()
+    return Done(out.getvalue(), err.getvalue())
+
+
+def run_process(folder: Path, *arguments: str, code: int = 0, **environment: str) -> Done:
+    """Run garasu in a process of its own."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+    )
+    assert done.returncode == code, done.stderr
+    return Done(done.stdout, done.stderr)
+
+
+def refusal(folder: Path, *arguments: object) -> str:
+    """The one sentence with which garasu refuses."""
+    done = run(folder, *arguments, code=2)
+    assert done.stdout == ""
+    (sentence,) = done.stderr.strip().splitlines()
+    return sentence.removeprefix("garasu: ")
+
+
+# txt2img
+
+
+def test_a_prompt_becomes_a_file_that_says_how(tiny, cat):
+    assert Image.open(cat).size == (64, 64)
+    metadata = read_metadata(cat)
+    assert metadata.ours["recipe"]["seed"] == 7
+    assert metadata.ours["made_with"]["model"] == "model"
+    assert metadata.parameters.startswith("a black cat\nSteps: 4, Sampler: DDIM, CFG scale: 7.5, Seed: 7, Size: 64x64")
+    *_, step = tiny.sample(tiny.encode("a black cat"), seed=7, steps=4)
+    assert np.abs(np.asarray(tiny.decode(step.latent)).astype(int) - np.asarray(read_picture(cat))).max() <= 1
+
+
+def test_several_pictures_are_numbered_and_laid_on_a_sheet(workplace):
+    flags = ["--model=model", "--seed=3", "--count=10", "--steps=1", "--sampler=euler", "--width=72", "--grid"]
+    done = run(workplace, "txt2img", "a cat", *flags, "-o", "many.png")
+    names = [f"many-{number:02}.png" for number in range(1, 11)]
+    assert done.stdout.split() == [*names, "many-grid.png"]
+    assert [read_metadata(workplace / name).ours["recipe"]["seed"] for name in names] == list(range(3, 13))
+    sheet = Image.open(workplace / "many-grid.png")
+    assert sheet.width > 4 * 72
+    assert sheet.height > 3 * 64
+
+
+def test_without_an_output_the_file_is_called_after_the_seed(workplace):
+    done = run(workplace, "txt2img", "a cat", "--model=model", "--seed=41", "--steps=1", "--count=2", "--grid")
+    assert done.stdout.split() == ["garasu-41.png", "garasu-42.png", "garasu-41-grid.png"]
+    assert all((workplace / name).is_file() for name in done.stdout.split())
+
+
+def test_progress_and_warnings_are_on_stderr(workplace):
+    long = "a black cat " * 60
+    done = run(workplace, "txt2img", long, "--model=model", "--steps=3", "-o", "long.png")
+    assert done.stdout == "long.png\n"
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("garasu: warning: ")]
+    assert "these words were cut" in warning
+    assert "step/s" in done.stderr
+
+
+def test_the_vae_can_be_another(new_tiny, workplace, cat):
+    write_folder(new_tiny(seed=1).checkpoint, workplace / "other")
+    flags = ["--model=model", "--vae=other", "--seed=7", "--steps=4", "--dtype=float32"]
+    run(workplace, "txt2img", "a black cat", *flags, "-o", "swapped.png")
+    assert read_metadata(workplace / "swapped.png").ours["made_with"]["vae"] == "other"
+    assert read_picture(workplace / "swapped.png").tobytes() != read_picture(cat).tobytes()
+    assert run(workplace, "redo", "swapped.png").stdout == "identical: all 64x64 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["cat", "--width", "100"], "width must be a multiple of 8, not 100 (96 and 104 are)"),
+        (["cat", "--steps", "0"], "steps must be at least 1, not 0"),
+        (["cat", "--steps", "2.5"], "steps must be a whole number, not '2.5'"),
+        (["cat", "--guidance-scale", "nan"], "guidance_scale must be finite, not nan"),
+        (["cat", "--sampler", "eulr"], "(did you mean euler or euler_a?)"),
+        (["a", "cat"], "put quotes around a prompt of several words"),
+        ([], "--prompt requires an argument"),
+        (["cat", "--colour", "red"], "--colour"),
+        (["cat", "-o", "cat.jpg"], "cat.jpg: garasu writes PNG files, which carry the recipe: name it cat.png"),
+        (["cat", "-o", "no/cat.png"], "the folder no does not exist: make it first (mkdir -p no)"),
+        (["cat", "-o", "/proc/cat.png"], "the folder /proc cannot be written to"),
+        (["cat", "--model", "nothing.safetensors"], "nothing.safetensors"),
+        (["cat", "--model", "model", "--vae", "nothing.pt"], "nothing.pt"),
+        (["cat", "--model", "model", "--dtype", "float16", "--device", "cpu"], "float16 does not work on a CPU"),
+        (["cat", "--model", "model", "--dtype", "int8"], "use auto, float32"),
+        (["cat", "--model", "model", "--device", "gpu"], "no kind of device 'gpu'"),
+        (["cat", "--model", "model", "--sampler", "euler", "--eta", "1"], "takes no eta"),
+        (["cat", "--model", "model", "--clip-skip", "9"], "clip_skip 9 is not between 1 and 3"),
+    ],
+)
+def test_a_mistake_is_one_sentence(workplace, arguments, sentence):
+    before = sorted(workplace.rglob("*"))
+    assert sentence in refusal(workplace, "txt2img", *arguments)
+    assert sorted(workplace.rglob("*")) == before
+
+
+def test_a_mistake_in_a_process_of_its_own_has_no_traceback(workplace):
+    done = run_process(workplace, "txt2img", "cat", "--model=model", "--dtype=fp16", "--device=cpu", code=2)
+    assert done == Done("", "garasu: float16 does not work on a CPU: use bfloat16, float32 or auto\n")
+
+
+def test_an_interruption_leaves_nothing_half_written(workplace, tmp_path):
+    flags = ["--model", str(workplace / "model"), "--steps=1000", "--count=64", "-o", "cat.png"]
+    with subprocess.Popen(
+        [*COMMAND, "txt2img", "a cat", *flags],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    ) as running:
+        assert running.stderr is not None
+        seen = b""
+        while b"step/s" not in seen:
+            seen += running.stderr.read(1)
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read().decode()
+    assert running.returncode == 130
+    assert said.rstrip().endswith("garasu: interrupted")
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+# show and redo
+
+
+def test_show_prints_the_recipe(workplace, cat):
+    lines = dict(line.split(maxsplit=1) for line in run(workplace, "show", cat).stdout.splitlines() if " " in line)
+    assert (lines["prompt"], lines["seed"], lines["steps"], lines["dtype"]) == ("a black cat", "7", "4", "float32")
+    assert '"seed": 7' in run(workplace, "show", cat, "--json").stdout
+
+
+def test_show_prints_what_another_tool_wrote(workplace):
+    text = "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
+    save_png(Image.new("RGB", (8, 8)), workplace / "theirs.png", Metadata(parameters=text))
+    assert run(workplace, "show", "theirs.png").stdout == text + "\n"
+    assert "carries no garasu recipe" in refusal(workplace, "redo", "theirs.png")
+
+
+def test_redo_of_an_untouched_picture_is_identical(workplace, cat):
+    assert run(workplace, "redo", cat).stdout == "identical: all 64x64 pixels\n"
+
+
+def test_redo_says_by_how_much_a_picture_differs_and_what_else_does(workplace, cat):
+    metadata = read_metadata(cat)
+    pixels = np.array(read_picture(cat))
+    pixels[0, :8, 0] ^= 128
+    save_png(Image.fromarray(pixels), workplace / "edited.png", metadata)
+    done = run(workplace, "redo", "edited.png", code=1)
+    assert done.stdout == "different: at most 128 of 255 levels, 0.0833 on average, in 0.2% of the pixels\n"
+    run(workplace, "redo", cat, "--dtype=bfloat16", "-o", "again.png", code=1)
+    done = run(workplace, "redo", "again.png", "--dtype=float32", code=1)
+    assert done.stdout.startswith("different: at most ")
+    assert done.stdout.endswith("\ndtype: bfloat16 before, float32 now\n")
+
+
+@pytest.mark.parametrize("command", ["show", "redo"])
+def test_files_that_are_no_pictures_or_carry_nothing(workplace, command):
+    assert refusal(workplace, command, "none.png") == "there is no picture file none.png"
+    (workplace / "text.png").write_text("not a picture")
+    assert "text.png is not a picture that can be read" in refusal(workplace, command, "text.png")
+    Image.new("RGB", (8, 8)).save(workplace / "plain.png")
+    assert "plain.png carries no " in refusal(workplace, command, "plain.png")
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({}, "knows no task None"),
+        ({"task": "dance"}, "knows no task 'dance'"),
+        ({"task": "txt2img"}, "the recipe in it is damaged"),
+        ({"task": "txt2img", "recipe": [1], "made_with": {}}, "the recipe in it is damaged"),
+        ({"task": "txt2img", "recipe": {"prompt": "a", "steps": 0}, "made_with": {}}, "steps must be at least 1"),
+        ({"task": "txt2img", "recipe": {"prompt": "a"}, "made_with": {"dtype": []}}, "model is missing"),
+    ],
+)
+def test_a_damaged_recipe_is_named(workplace, record, sentence):
+    save_png(Image.new("RGB", (8, 8)), workplace / "damaged.png", Metadata(ours=record))
+    assert sentence in refusal(workplace, "redo", "damaged.png")
+
+
+def test_redo_asks_for_a_model_that_it_cannot_find(workplace, cat, tmp_path):
+    (tmp_path / "cat.png").write_bytes(cat.read_bytes())
+    assert "was made with model, which is not in this folder: say --model PATH" in refusal(tmp_path, "redo", "cat.png")
+    assert run(tmp_path, "redo", "cat.png", "--model", workplace / "model").stdout.startswith("identical")
+
+
+# The rest
+
+
+def test_help_and_version_do_not_wait_for_torch(tmp_path):
+    program = "import sys; from garasu.app.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
+    for arguments in (["--help"], ["--version"], ["txt2img", "--help"], ["show", "--help"], ["redo", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.endswith("False\n"), arguments
+
+
+def test_help_explains_every_flag_of_txt2img(tmp_path):
+    text = run(tmp_path, "txt2img", "--help").stdout
+    for flag in ("--negative-prompt", "--steps", "--guidance-scale", "--sampler", "--seed", "--count", "--width"):
+        assert flag in text
+    for flag in ("--height", "--model", "--vae", "--device", "--dtype", "--output -o", "--grid", "--clip-skip"):
+        assert flag in text
+    assert "Steps from noise to picture." in text
+
+
+def test_an_unknown_command_is_named(tmp_path):
+    assert refusal(tmp_path, "text2img", "cat") == "there is no command 'text2img': garasu --help lists them"
+
+
+def test_world_draws_a_sheet_or_a_dataset(tmp_path):
+    pytest.importorskip("skia")
+    run(tmp_path, "world", "--count=3", "--columns=3", "--size=48x64", "-o", "sheet.png")
+    assert Image.open(tmp_path / "sheet.png").width == 3 * 56 + 8
+    run(tmp_path, "world", "--count=3", "--size=64", "-o", "drawn/")
+    assert len((tmp_path / "drawn" / "metadata.jsonl").read_text().splitlines()) == 3
+    assert {path.suffix for path in (tmp_path / "drawn").iterdir()} == {".png", ".jsonl"}
+    assert "already holds something" in refusal(tmp_path, "world", "--count=3", "-o", "drawn")
+    assert "--size must be a number of pixels" in refusal(tmp_path, "world", "--size=big", "-o", "sheet.png")
+
+
+def test_a_missing_extra_is_named(tmp_path):
+    (tmp_path / "skia.py").write_text("raise ModuleNotFoundError(\"No module named 'skia'\", name='skia')")
+    done = run_process(tmp_path, "world", "-o", "sheet.png", code=2, PYTHONPATH=str(tmp_path))
+    assert done.stderr == "garasu: this needs skia, which is not installed: pip install 'garasu[train]'\n"
+
+
+def test_version_says_what_runs_here(tmp_path):
+    assert "torch" in run(tmp_path, "version").stdout
