@@ -23,7 +23,8 @@ def measure(
     prompts: Annotated[int, Parameter(help="How many held-out prompts; half as many seen ones are added.")] = 500,
     steps: Annotated[int, Parameter(help="Steps from noise to picture.")] = 25,
     guidance_scale: Annotated[
-        tuple[float, ...], Parameter(help="How strictly prompts are followed; give it several times to compare.", negative="")
+        tuple[float, ...],
+        Parameter(help="How strictly prompts are followed; give it several times to compare.", negative=""),
     ] = (7.5,),
     sampler: Annotated[SamplerName, Parameter(help="How to walk from noise to picture.")] = "ddim",
     seed: Annotated[int, Parameter(help="Another seed asks other questions.")] = 0,

@@ -1,0 +1,170 @@
+"""The model card: written from the model's files, its training run and its evaluation, never by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from garasu.hardware import choose_device
+from garasu.images.saving import whole_file
+from garasu.training.data import open_pictures
+from garasu.training.evaluation.evaluate import EvaluationError, hardware
+from garasu.training.evaluation.report import NO_RETRIEVAL, ordered, spoken
+from garasu.world.scene import ATTRIBUTES, BACKGROUNDS, HELD_OUT, STYLES, SUBJECTS
+
+PARTS = {"vae": "VAE", "clip": "CLIP pair", "unet": "U-Net"}
+WEAK = 0.7  # below this share of held-out prompts an attribute is named among the limits
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How one part was trained."""
+
+    settings: Json
+    seconds: float
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Cells of the table: steps, batch, rate, time."""
+        s = self.settings
+        average = "" if s["ema"] is None else f", averaged with decay {s['ema']:g}"
+        rate = f"AdamW, {s['lr']:g} after {s['warmup']} steps of warm-up, cosine from {s['flat']:.0%} on{average}"
+        return f"{s['steps']}", f"{s['batch']}", rate, f"{self.seconds / 60:.0f} min"
+
+
+def write_card(model: Path, report: str, run: Path, trained_on: str | None = None) -> Path:
+    """Write ``README.md`` into a model's folder.
+
+    Args:
+        model: the checkpoint folder.
+        report: an evaluation's report.json, its text.
+        run: the run folder that trained the model.
+        trained_on: the hardware of the training; by default this machine's.
+
+    Returns:
+        The file.
+
+    Raises:
+        EvaluationError: the model is no folder, or the run has not trained all parts.
+    """
+    if not (model / "model_index.json").is_file():
+        raise EvaluationError(f"{model} is no checkpoint folder, so it cannot carry a model card.")
+    text = "\n".join(_card(model, json.loads(report), run, trained_on or hardware(choose_device("auto")))) + "\n"
+    with whole_file(model / "README.md") as beside:
+        beside.write_text(text, encoding="utf-8")
+    return model / "README.md"
+
+
+def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str]:
+    trained = {name: _trained(run, name) for name in PARTS}
+    measured = report["model"]
+    width, height = measured["size"]
+    yield from ("---", "license: apache-2.0", "library_name: diffusers", "pipeline_tag: text-to-image", "---", "")
+    yield "# A small Stable Diffusion of a drawn world"
+    yield ""
+    yield f"A latent diffusion model with the anatomy of Stable Diffusion 1.x, in small: {width}×{height} px. It was"
+    yield "trained from scratch by `garasu train base` on pictures that garasu draws itself, so nobody has rights on"
+    yield "what it learned from. This card was written by `garasu eval --card`; all numbers are measured."
+    yield from ("", "## Parts", "")
+    yield from _table(("part", "parameters", "size"), _part_rows(model, measured["parameters"]))
+    yield from ("", "## Data", "", *_data(run))
+    yield from ("", "## Training", "")
+    yield from _table(
+        ("part", "steps", "batch", "learning rate", "time"), [(PARTS[name], *one.row) for name, one in trained.items()]
+    )
+    total = sum(one.seconds for one in trained.values()) / 60
+    yield f"\nHardware: {trained_on}. {total:.0f} minutes if the parts are trained one after the other."
+    yield from ("", "## Measured quality", "", *_quality(report))
+    yield from ("", "## Limits", "", *_limits(report))
+    yield from ("", "## Use", "", "```python", "import garasu", "", "sd = garasu.load()  # or a path to this folder")
+    yield from ('garasu.txt2img(sd, "a black cat with yellow eyes", seed=7).save("cat.png")', "```", "")
+    yield "The folder is in diffusers' layout: `StableDiffusionPipeline.from_pretrained` loads it too."
+
+
+def _trained(run: Path, name: str) -> Trained:
+    state, log = run / name / "state.pt", run / name / "log.jsonl"
+    if not state.is_file() or not log.is_file():
+        raise EvaluationError(f"{run} has not trained the {PARTS[name]}; name the run folder of this model.")
+    settings = json.loads(torch.load(state, map_location="cpu", mmap=True, weights_only=True)["settings"])
+    last = json.loads(log.read_text().splitlines()[-1])
+    return Trained(settings, last["step"] * settings["batch"] / last["pictures_per_second"])
+
+
+def _part_rows(model: Path, parameters: Mapping[str, int]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, count in parameters.items():
+        size = sum(path.stat().st_size for path in (model / name).glob("*.safetensors"))
+        rows.append((name, f"{count / 1e6:.2f} M", f"{size / 1e6:.1f} MB"))
+    total = sum(path.stat().st_size for path in model.rglob("*") if path.is_file() and path.name != "README.md")
+    return [*rows, ("all", f"{sum(parameters.values()) / 1e6:.2f} M", f"{total / 1e6:.1f} MB with all files")]
+
+
+def _data(run: Path) -> Iterator[str]:
+    buckets = open_pictures(run / "pictures").buckets
+    sizes = ", ".join(f"{len(one.captions)} of {one.size[0]}×{one.size[1]} px" for one in buckets)
+    count, captions = sum(len(one.captions) for one in buckets), len(buckets[0].captions[0])
+    yield f"{count} pictures ({sizes}), {captions} caption{'s' if captions > 1 else ''} each."
+    if set(ATTRIBUTES) <= buckets[0].labels[0].keys():
+        yield ""
+        yield "Drawings of garasu's own world, with these"
+        yield ""
+        yield f"- subjects: {_listed(SUBJECTS)};"
+        yield f"- backgrounds: {_listed(BACKGROUNDS)};"
+        yield f"- styles: {_listed(STYLES)}."
+        yield ""
+        yield f"{len(HELD_OUT)} combinations of attributes were left out, to see whether the model composes."
+
+
+def _quality(report: Json) -> Iterator[str]:
+    settings = report["settings"]
+    for one in report["obedience"]:
+        held_out, seen = one["held_out"]["named"], one["seen"]["named"]
+        yield f"Share of pictures that show what the prompt says: {settings['sampler']}, {settings['steps']} steps,"
+        yield f"guidance scale {one['guidance_scale']:g}, judged by a probe trained on real drawings alone. In"
+        yield "brackets: how many prompts say something about the attribute."
+        yield ""
+        yield from _table(
+            ("attribute", "held-out combinations", "seen combinations", "the probe on real drawings"),
+            [(spoken(n), *(_share(s.get(n)) for s in (held_out, seen, report["probe"]))) for n in ordered(held_out)],
+        )
+        yield ""
+    found, vae = report["retrieval"], report["vae"]
+    yield f"- VAE: {vae['mean']:.1f} dB a picture on {vae['pictures']} fresh drawings, {vae['whole']:.1f} dB over all."
+    retrieved = NO_RETRIEVAL if found is None else f"{found['share']:.1%} of pictures find their own caption among 64"
+    yield f"- CLIP pair: {retrieved}."
+    model = report["model"]
+    yield (
+        f"- Speed: {report['seconds_per_picture']:.2f} s a picture of {settings['steps']} guided steps "
+        f"({model['dtype']}, {model['threads']} threads of {model['hardware']}; torch {model['torch']})."
+    )
+
+
+def _limits(report: Json) -> Iterator[str]:
+    yield f"- It knows the subjects, backgrounds and styles of its data; other words give one of these or nothing clear."
+    yield "- Small things are few latent pixels: eyes, collars and stripes come out soft or not at all."
+    named = report["obedience"][0]["held_out"]["named"]
+    weak = [f"{spoken(name)} ({named[name]['accuracy']:.0%})" for name in ordered(named)]
+    poor = [said for said, name in zip(weak, ordered(named), strict=True) if named[name]["accuracy"] < WEAK]
+    if poor:
+        yield f"- Followed in less than {WEAK:.0%} of held-out prompts: {', '.join(poor)}."
+    yield "- It is made for learning and for tests, not for pictures that have to be good."
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    for cells in (heads, ("---",) * len(heads), *rows):
+        yield f"| {' | '.join(cells)} |"
+
+
+def _share(score: Json | None) -> str:
+    return "–" if score is None else f"{score['accuracy']:.1%} ({score['of']})"
+
+
+def _listed(names: Mapping[str, float]) -> str:
+    return ", ".join(names)
