@@ -1,0 +1,1 @@
+"""Training: captioned pictures, the one loop, and a small Stable Diffusion from scratch."""

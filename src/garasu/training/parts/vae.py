@@ -1,0 +1,164 @@
+"""Training the VAE: pictures in, the same pictures out, through four healthy latent channels.
+
+The loss is led by the squared error (PSNR is what we promise), with an absolute and a gradient term for edges and a
+faint KL term. Two measures were learnt the hard way. Left alone, two of the four channels die within minutes
+(*rank collapse*): folding the exact whitening of the latent into the 1×1 convolutions at its door, a few times early
+on, keeps all four alive and makes the scaling factor 1. And a decoder that only ever meets exact latents turns the
+small errors of a diffusion model into blotches: it is trained on latents with a little noise.
+"""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from garasu.networks.blocks import Downsample, ResNet, Upsample
+from garasu.networks.vae import VAE, PixelAttention, VAEConfig
+from garasu.training.data import Pictures, step_rng
+from garasu.training.loop import Part
+from garasu.training.machine import Machine
+from garasu.training.sheets import tile
+
+CROP = 64
+WHOLE_EVERY = 6  # every sixth batch is whole pictures, and all of the last tenth
+WHITEN_AT = (40, 80, 120, 160, 200)
+LATENT_NOISE = 0.15  # largest standard deviation of the noise that the decoder meets (latents have 1)
+KL_WEIGHT = 3e-4
+START_LOG_VARIANCE = -6.0
+
+
+class VAEPart(Part):
+    """Reconstruction of crops and whole pictures."""
+
+    name = "vae"
+
+    def __init__(self, config: VAEConfig, pictures: Pictures, steps: int, seed: int = 0) -> None:
+        super().__init__()
+        self.vae = VAE(config)
+        self.pictures, self.steps, self.seed = pictures, steps, seed
+        self._seen: Tensor | None = None
+        start_simple(self.vae)
+
+    def batch(self, step: int, size: int, machine: Machine) -> dict[str, Tensor]:
+        """Crops [B, 3, 64, 64], or a quarter as many whole pictures; with the noise for posterior and decoder."""
+        rng = step_rng(self.seed, step, machine.rank)
+        whole = step % WHOLE_EVERY == 0 or step >= 0.9 * self.steps
+        bucket, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
+        images = self.pictures.buckets[bucket].images(indices)
+        if not whole:
+            images = _crops(images, rng)
+        factor = self.vae.config.factor
+        shape = (len(images), self.vae.config.latent_channels, images.shape[2] // factor, images.shape[3] // factor)
+        strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=rng)
+        batch = {
+            "images": images,
+            "noise": torch.randn(shape, generator=rng),
+            "disturbance": strength * torch.randn(shape, generator=rng),
+        }
+        return {name: value.to(machine.device) for name, value in batch.items()}
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Squared, absolute and gradient error, and the KL term."""
+        images = batch["images"]
+        posterior = self.vae.encode(images)
+        self._seen = posterior.mean.detach()
+        decoded = self.vae.decode(posterior.sample(batch["noise"]) + batch["disturbance"]).float()
+        squared = F.mse_loss(decoded, images)
+        absolute = F.l1_loss(decoded, images)
+        edges = _gradient_loss(decoded, images)
+        kl = posterior.kl().float().mean()
+        loss = 4 * squared + absolute + edges + KL_WEIGHT * kl
+        psnr = -10 * (squared.detach() / 4).log10()  # of the batch; pixels span 2
+        return {"loss": loss, "psnr": psnr, "edges": edges, "kl": kl}
+
+    def after_step(self, step: int) -> None:
+        """Whiten early on, so that no channel dies."""
+        if step in WHITEN_AT and self._seen is not None:
+            whiten(self.vae, self._seen.float())
+
+    @torch.no_grad()
+    def sheet(self) -> Image.Image:
+        """Originals over their reconstructions."""
+        bucket = self.pictures.buckets[0]
+        images = bucket.images(range(min(8, len(bucket.captions)))).to(next(self.vae.parameters()).device)
+        return tile(torch.cat([images, self.vae.decode(self.vae.encode(images).mean)]), columns=len(images))
+
+
+@torch.no_grad()
+def start_simple(vae: VAE) -> None:
+    """Begin as a plain linear code of 8×8 patches, which learning then refines, and with a narrow posterior.
+
+    Residual branches start at zero, downsampling as the mean of 2×2 pixels, upsampling as a copy: from PyTorch's
+    random start the colours take ten times as many steps to come through. At σ = 1 the first latents would drown
+    in their own noise.
+    """
+    for module in vae.modules():
+        if isinstance(module, ResNet):
+            _zero(module.conv2)
+            if module.shortcut is not None:
+                nn.init.orthogonal_(module.shortcut.weight)
+        elif isinstance(module, Downsample | Upsample):
+            _zero(module.conv)
+            own = torch.arange(len(module.conv.weight))
+            if isinstance(module, Downsample):
+                module.conv.weight[own, own, :2, :2] = 0.25
+            else:
+                module.conv.weight[own, own, 1, 1] = 1
+        elif isinstance(module, PixelAttention):
+            module.to_out.weight.zero_()
+    channels = vae.config.latent_channels
+    vae.quant_conv.weight[channels:] = 0
+    vae.quant_conv.bias[channels:] = START_LOG_VARIANCE  # type: ignore[index]
+
+
+def _zero(conv: nn.Conv2d) -> None:
+    for one in conv.parameters():
+        nn.init.zeros_(one)
+
+
+@torch.no_grad()
+def whiten(vae: VAE, latents: Tensor) -> None:
+    """Fold into the latent's two 1×1 convolutions what makes ``latents`` white; decoded pictures stay the same.
+
+    With mean μ and covariance C of the latents [B, 4, H, W], z' = C^(-1/2) (z − μ) enters ``quant_conv`` and its
+    inverse enters ``post_quant_conv`` (the symmetric root, so that channels keep their character).
+    """
+    channels = latents.shape[1]
+    flat = latents.transpose(0, 1).flatten(1).double()  # [C, B·H·W]
+    mean = flat.mean(1)
+    values, vectors = torch.linalg.eigh(torch.cov(flat))
+    values = values.clamp(min=1e-4)
+    forward = (vectors * values.rsqrt()) @ vectors.T
+    inverse = (vectors * values.sqrt()) @ vectors.T
+    weight, bias = vae.quant_conv.weight, vae.quant_conv.bias
+    assert bias is not None and vae.post_quant_conv.bias is not None
+    weight[:channels] = _mix(forward, weight[:channels])
+    bias[:channels] = (forward @ (bias[:channels].double() - mean)).to(bias)
+    bias[channels:] += forward.square().sum(1).log().to(bias)  # variances grow by the same map
+    out = vae.post_quant_conv.weight
+    vae.post_quant_conv.bias += (out[:, :, 0, 0].double() @ mean).to(bias)
+    out.copy_((out[:, :, 0, 0].double() @ inverse)[:, :, None, None])
+
+
+def _mix(matrix: Tensor, weight: Tensor) -> Tensor:
+    """``matrix`` [C, C] applied to the output channels of a 1×1 convolution's weight [C, I, 1, 1]."""
+    return (matrix @ weight[:, :, 0, 0].double())[:, :, None, None].to(weight)
+
+
+def _crops(images: Tensor, rng: torch.Generator) -> Tensor:
+    """A random 64×64 window of each picture."""
+    height, width = images.shape[-2:]
+    tops = torch.randint(max(height - CROP, 0) + 1, (len(images),), generator=rng).tolist()
+    lefts = torch.randint(max(width - CROP, 0) + 1, (len(images),), generator=rng).tolist()
+    cut = [image[:, t : t + CROP, x : x + CROP] for image, t, x in zip(images, tops, lefts, strict=True)]
+    return torch.stack(cut)
+
+
+def _gradient_loss(a: Tensor, b: Tensor) -> Tensor:
+    """Mean absolute difference of horizontal and of vertical neighbours' differences."""
+    error = a - b
+    across = error[..., :, 1:] - error[..., :, :-1]
+    down = error[..., 1:, :] - error[..., :-1, :]
+    return across.abs().mean() + down.abs().mean()

@@ -1,0 +1,92 @@
+"""Recipes of base training: every number of a small Stable Diffusion and of its training, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from garasu.networks.clip_text import CLIPTextConfig
+from garasu.networks.clip_vision import CLIPVisionConfig
+from garasu.networks.unet import UNetConfig
+from garasu.networks.vae import VAEConfig
+from garasu.training.data import Size
+from garasu.training.loop import LoopSettings
+
+
+@dataclass(frozen=True)
+class BaseRecipe:
+    """A whole model and how each part of it is trained."""
+
+    vae: VAEConfig
+    text: CLIPTextConfig
+    vision: CLIPVisionConfig
+    unet: UNetConfig
+    train_vae: LoopSettings
+    train_clip: LoopSettings
+    train_unet: LoopSettings
+    pictures: int = 24_000
+    shapes: tuple[tuple[Size, float], ...] = (((128, 128), 0.9), ((96, 160), 0.05), ((160, 96), 0.05))
+    captions: int = 2  # different captions kept for each picture
+    vocabulary: int = 2048
+    seed: int = 0
+
+
+_TEXT = CLIPTextConfig(
+    vocab_size=2048, width=256, layers=4, heads=4, mlp_width=1024, max_length=77, projection_width=256
+)
+_VISION = CLIPVisionConfig(
+    image_size=128, patch_size=16, width=256, layers=4, heads=4, mlp_width=1024, projection_width=256
+)
+
+# Two CPU cores, about two hours: what the first bundled model was trained with.
+CPU = BaseRecipe(
+    vae=VAEConfig(channels=(16, 32, 64, 128), layers=1, groups=8, scaling_factor=1.0),
+    text=_TEXT,
+    vision=_VISION,
+    unet=UNetConfig(
+        channels=(64, 128, 256),
+        layers=1,
+        attention=(True, True, False),
+        heads=(2, 4, 8),
+        context_width=256,
+        sample_size=16,
+    ),
+    train_vae=LoopSettings(steps=7000, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
+    train_clip=LoopSettings(steps=700, batch=96, lr=8e-4, warmup=100, flat=0.3, weight_decay=0.1),
+    train_unet=LoopSettings(steps=6000, batch=32, lr=1e-3, warmup=150, flat=0.4, ema=0.996),
+)
+
+# One GPU with bfloat16, about twenty minutes.
+GPU = replace(
+    CPU,
+    vae=VAEConfig(channels=(32, 64, 128, 128), layers=1, groups=8, scaling_factor=1.0),
+    unet=UNetConfig(
+        channels=(96, 192, 288),
+        layers=1,
+        attention=(True, True, False),
+        heads=(3, 6, 9),
+        context_width=256,
+        sample_size=16,
+    ),
+    train_vae=LoopSettings(steps=20_000, batch=256, lr=1.2e-3, warmup=200, flat=0.2, final_lr=0.01),
+    train_clip=LoopSettings(steps=3000, batch=1024, lr=1e-3, warmup=300, flat=0.3, weight_decay=0.1),
+    train_unet=LoopSettings(steps=10_000, batch=512, lr=1e-3, warmup=500, flat=0.4, ema=0.999),
+    pictures=200_000,
+)
+
+# Seconds on any machine: proves the path, draws nothing worth seeing.
+TOY = BaseRecipe(
+    vae=VAEConfig(channels=(8, 8, 8, 16), layers=1, groups=4, scaling_factor=1.0),
+    text=replace(_TEXT, vocab_size=600, width=32, layers=2, heads=2, mlp_width=64, projection_width=32),
+    vision=replace(_VISION, image_size=64, width=32, layers=2, heads=2, mlp_width=64, projection_width=32),
+    unet=UNetConfig(
+        channels=(16, 32), layers=1, attention=(True, True), heads=(2, 2), context_width=32, groups=8, sample_size=8
+    ),
+    train_vae=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4),
+    train_clip=LoopSettings(steps=12, batch=8, lr=1e-3, warmup=4),
+    train_unet=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4, ema=0.9),
+    pictures=96,
+    shapes=(((64, 64), 0.8), ((48, 80), 0.2)),
+    vocabulary=600,
+)
+
+RECIPES = {"cpu": CPU, "gpu": GPU, "toy": TOY}
