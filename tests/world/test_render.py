@@ -167,6 +167,28 @@ def test_eyes_have_their_colour(eyes: str) -> None:
     assert counts[eyes] > 60
 
 
+@pytest.mark.parametrize(
+    ("accessory", "color"),
+    [
+        ("red hat", (220, 38, 42)),
+        ("blue collar", (46, 94, 210)),
+        ("flower", (246, 104, 168)),
+        ("crown", (246, 200, 50)),
+    ],
+)
+@pytest.mark.parametrize("pose", ["sitting", "sleeping"])
+@pytest.mark.parametrize("subject", ["cat", "kitten", "dog"])
+def test_accessories_are_worn(subject: str, pose: str, accessory: str, color: tuple[int, ...]) -> None:
+    """Their colour appears with them, on at least 60 px of 128²."""
+    eyes = "none" if subject == "dog" or pose == "sleeping" else "green"
+    bare = replace(CAT, subject=subject, pose=pose, eyes=eyes)
+    worn, without = (
+        int((np.abs(render(scene, 128, 0).astype(int) - np.array(color)).sum(2) < 40).sum())
+        for scene in (replace(bare, accessory=accessory), bare)
+    )
+    assert worn > without + 60
+
+
 def extent(scene: Scene, seed: int) -> tuple[int, int, float]:
     """Height and width in px of what is not white, and the middle of its columns."""
     drawn = (255 - render(scene, 128, seed).astype(int)).sum(2) > 120
@@ -226,6 +248,26 @@ def test_backgrounds_differ_at_the_sides() -> None:
         for seed in range(8, 16):
             seen = sides(background, seed)
             assert min(means, key=lambda name: float(np.abs(means[name] - seen).sum())) == background
+
+
+@pytest.mark.parametrize(
+    ("background", "top", "bottom"),
+    [
+        ("sea", (170, 212, 245), (50, 120, 192)),
+        ("beach", (170, 212, 245), (242, 215, 150)),
+        ("bench", (170, 212, 245), (120, 190, 88)),
+        ("window", (224, 186, 154), (200, 158, 128)),
+        ("night", (28, 34, 86), (34, 68, 58)),
+        ("snow", (168, 190, 216), (247, 250, 253)),
+    ],
+)
+def test_backgrounds_have_their_grounds(background: str, top: tuple[int, ...], bottom: tuple[int, ...]) -> None:
+    """The median of the uppermost and the lowest rows: sky, wall, sand, water, grass, snow."""
+    scene = replace(CAT, background=background, background_color="none")
+    for seed in range(5):
+        picture = render(scene, 128, seed)
+        for rows, color in ((picture[:4], top), (picture[-3:], bottom)):
+            assert np.abs(np.median(rows.reshape(-1, 3), axis=0) - np.array(color)).max() < 16
 
 
 def test_drawing_is_quick() -> None:
