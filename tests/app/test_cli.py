@@ -300,5 +300,21 @@ def test_a_missing_extra_is_named(tmp_path):
     assert done.stderr == "garasu: this needs skia, which is not installed: pip install 'garasu[train]'\n"
 
 
+def test_info_says_what_is_inside(workplace):
+    lines = run(workplace, "info", "model").stdout.splitlines()
+    assert any("diffusers folder" in line for line in lines)
+    assert any(line.split()[0] == "unet" and "float32" in line for line in lines)
+    assert "nothing.ckpt" in refusal(workplace, "info", "nothing.ckpt")
+
+
+def test_a_reader_may_leave_early(workplace, cat):
+    with subprocess.Popen(
+        [*COMMAND, "show", "cat.png"], cwd=workplace, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
 def test_version_says_what_runs_here(tmp_path):
     assert "torch" in run(tmp_path, "version").stdout
