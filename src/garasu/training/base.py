@@ -81,7 +81,8 @@ class BaseRun:
                 found = read_captioned(data, pictures, shapes)
             captions = [one for bucket in found.buckets for row in bucket.captions for one in row]
             beside = self.out / "tokenizer.part"
-            train_tokenizer([*captions, *english_text()], recipe.vocabulary).save(beside)
+            texts = [*captions, *english_text()] if recipe.english else captions
+            train_tokenizer(texts, recipe.vocabulary).save(beside)
             beside.rename(self.out / "tokenizer")
         self.machine.wait()
 

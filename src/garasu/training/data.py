@@ -158,7 +158,8 @@ def _read(index: int, *, source: Path, size: Size, records: list[dict[str, Any]]
     image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
     left, top = (image.width - size[0]) // 2, (image.height - size[1]) // 2
     cropped = image.crop((left, top, left + size[0], top + size[1]))
-    attributes = {key: str(value) for key, value in record.items() if key not in ("file_name", "text")}
+    words = {key: value for key, value in record.items() if isinstance(value, str)}  # a number (a seed) is no attribute
+    attributes = {key: value for key, value in words.items() if key not in ("file_name", "text")}
     return np.asarray(cropped), [record["text"]], attributes
 
 

@@ -147,7 +147,7 @@ def _quality(report: Json) -> Iterator[str]:
 
 
 def _limits(report: Json) -> Iterator[str]:
-    yield f"- It knows the subjects, backgrounds and styles of its data; other words give one of these or nothing clear."
+    yield "- It knows the subjects, backgrounds and styles of its data; other words give one of these, or nothing."
     yield "- Small things are few latent pixels: eyes, collars and stripes come out soft or not at all."
     named = report["obedience"][0]["held_out"]["named"]
     weak = [f"{spoken(name)} ({named[name]['accuracy']:.0%})" for name in ordered(named)]

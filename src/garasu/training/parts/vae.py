@@ -1,6 +1,6 @@
 """Training the VAE: pictures in, the same pictures out, through four healthy latent channels.
 
-The loss is led by the squared error (PSNR is what we promise), with an absolute and a gradient term for edges and a
+The loss is the squared error (PSNR is what we promise), at first with an absolute and a gradient term for edges, and a
 faint KL term. Two measures were learnt the hard way. Left alone, two of the four channels die within minutes
 (*rank collapse*): folding the exact whitening of the latent into the 1×1 convolutions at its door, a few times early
 on, keeps all four alive and makes the scaling factor 1. And a decoder that only ever meets exact latents turns the
@@ -23,6 +23,7 @@ from garasu.training.sheets import tile
 
 CROP = 64
 WHOLE_EVERY = 6  # every sixth batch is whole pictures, and all of the last tenth
+EDGES_UNTIL = 0.6  # the share of steps with the absolute and the gradient term; then the squared error alone
 WHITEN_AT = (40, 80, 120, 160, 200)
 LATENT_NOISE = 0.15  # largest standard deviation of the noise that the decoder meets (latents have 1)
 KL_WEIGHT = 3e-4
@@ -52,8 +53,10 @@ class VAEPart(Part):
         factor = self.vae.config.factor
         shape = (len(images), self.vae.config.latent_channels, images.shape[2] // factor, images.shape[3] // factor)
         strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=rng)
+        early = step < EDGES_UNTIL * self.steps
         batch = {
             "images": images,
+            "edges": torch.tensor(float(early)),
             "noise": torch.randn(shape, generator=rng),
             "disturbance": strength * torch.randn(shape, generator=rng),
         }
@@ -69,7 +72,7 @@ class VAEPart(Part):
         absolute = F.l1_loss(decoded, images)
         edges = _gradient_loss(decoded, images)
         kl = posterior.kl().float().mean()
-        loss = 4 * squared + absolute + edges + KL_WEIGHT * kl
+        loss = 4 * squared + batch["edges"] * (absolute + edges) + KL_WEIGHT * kl
         psnr = -10 * (squared.detach() / 4).log10()  # of the batch; pixels span 2
         return {"loss": loss, "psnr": psnr, "edges": edges, "kl": kl}
 
