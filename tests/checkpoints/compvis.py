@@ -7,7 +7,7 @@ repeat itself here. Covers Stable Diffusion's own shape: four levels (or fewer) 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -114,11 +114,10 @@ def _unet_key(key: str) -> str:
     for name, other in UNET_FIXED.items():
         if key.startswith(f"{name}."):
             key = key.replace(name, other, 1)
-    key = re.sub(r"down_blocks\.(\d)\.resnets\.(\d)", lambda m: f"input_blocks.{3 * int(m[1]) + int(m[2]) + 1}.0", key)
-    key = re.sub(r"down_blocks\.(\d)\.attentions\.(\d)", lambda m: f"input_blocks.{3 * int(m[1]) + int(m[2]) + 1}.1", key)
+    for kind, member in (("resnets", 0), ("attentions", 1)):
+        key = re.sub(rf"down_blocks\.(\d)\.{kind}\.(\d)", _at("input_blocks", 1, member), key)
+        key = re.sub(rf"up_blocks\.(\d)\.{kind}\.(\d)", _at("output_blocks", 0, member), key)
     key = re.sub(r"down_blocks\.(\d)\.downsamplers\.0\.conv", lambda m: f"input_blocks.{3 * int(m[1]) + 3}.0.op", key)
-    key = re.sub(r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"output_blocks.{3 * int(m[1]) + int(m[2])}.0", key)
-    key = re.sub(r"up_blocks\.(\d)\.attentions\.(\d)", lambda m: f"output_blocks.{3 * int(m[1]) + int(m[2])}.1", key)
     key = key.replace("up_blocks.0.upsamplers.0.conv", "output_blocks.2.1.conv")
     key = key.replace("up_blocks.1.upsamplers.0.conv", "output_blocks.5.2.conv")
     key = key.replace("up_blocks.2.upsamplers.0.conv", "output_blocks.8.2.conv")
@@ -128,9 +127,13 @@ def _unet_key(key: str) -> str:
     return key
 
 
+def _at(row: str, first: int, member: int) -> Callable[[re.Match[str]], str]:
+    return lambda m: f"{row}.{3 * int(m[1]) + int(m[2]) + first}.{member}"
+
+
 def _vae_item(key: str, tensor: Tensor, levels: int) -> tuple[str, Tensor]:
     if ".mid_block.attentions.0." in key:
-        module, leaf = key.split(".mid_block.attentions.0.")[0], key.split(".mid_block.attentions.0.")[1]
+        module, leaf = key.split(".mid_block.attentions.0.", maxsplit=1)[0], key.split(".mid_block.attentions.0.")[1]
         name, _, kind = leaf.rpartition(".")
         convolved = tensor[:, :, None, None] if tensor.ndim == 2 else tensor
         return f"{module}.mid.attn_1.{VAE_ATTENTION[name]}.{kind}", convolved

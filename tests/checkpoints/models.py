@@ -66,7 +66,7 @@ class Models:
 
 
 def tiny(kind: str = "sd1", seed: int = 0) -> Models:
-    """``sd1``, ``inpainting`` or ``sd2`` with a few million weights: heads follow the rule that the real ones follow."""
+    """``sd1``, ``inpainting`` or ``sd2`` with a few million weights; heads follow the rule of the real ones."""
     second = kind == "sd2"
     unet = UNet2DConditionModel(
         sample_size=96 if second else 64,

@@ -2,7 +2,8 @@
 
 from garasu.checkpoints.checkpoint import Checkpoint
 from garasu.checkpoints.errors import CheckpointError
+from garasu.checkpoints.examine import XRay, xray
 from garasu.checkpoints.reading import read, read_vae
 from garasu.checkpoints.writing import write_file, write_folder
 
-__all__ = ["Checkpoint", "CheckpointError", "read", "read_vae", "write_file", "write_folder"]
+__all__ = ["Checkpoint", "CheckpointError", "XRay", "read", "read_vae", "write_file", "write_folder", "xray"]

@@ -139,7 +139,7 @@ def _weights(
         state[parameter] = stored.to(device=device, dtype=dtype).contiguous()
         if not _finite(state[parameter]):
             broken.append((place.key, _finite(stored.float())))
-        if state[parameter].data_ptr() != stored.data_ptr():
+        if part.mapped and state[parameter].data_ptr() != stored.data_ptr():
             forget(stored)
     if too_large := [key for key, finite in broken if finite]:
         raise CheckpointError(

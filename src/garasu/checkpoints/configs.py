@@ -76,7 +76,21 @@ def known(part: PartName, json: Json, where: str) -> dict[str, Any]:
     if part == "unet":  # diffusers' attention_head_dim is the number of heads, whatever its name says
         heads = json.get("num_attention_heads") or json.get("attention_head_dim")
         found |= {"heads": heads} if heads is not None else {}
+    check_fields(found, where)
     return found
+
+
+def check_fields(fields: Json, where: str) -> None:
+    """Fields that come out of a file have the types that ours have.
+
+    Raises:
+        CheckpointError: one has not.
+    """
+    for name, value in fields.items():
+        every = value if name == "heads" and isinstance(value, list) else [value]
+        kind = {"activation": str, "scaling_factor": int | float}.get(name, int)
+        if not all(isinstance(one, kind) and (isinstance(one, str) or one > 0) for one in every):
+            raise CheckpointError(f"{where}: {name} cannot be {value!r}.")
 
 
 def to_json(config: Config) -> dict[str, Any]:

@@ -32,12 +32,13 @@ REFUSALS: Mapping[Container, str] = {
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file of weights: tensors that are windows onto it, and what its header says besides."""
+    """A file of weights and what its header says besides. ``mapped``: the tensors are windows onto the file."""
 
     path: Path
     container: Container
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    mapped: bool = True
 
 
 def container(path: Path) -> Container:
@@ -56,7 +57,7 @@ def container(path: Path) -> Container:
         return "safetensors"
     marks: list[tuple[bool, Container]] = [
         (not start, "empty"),
-        (start.startswith(b"\x80") and start[1:2] in b"\x02\x03\x04\x05", "pickle (old)"),
+        (start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}, "pickle (old)"),
         (start.startswith(b"version https://git-lfs"), "git-lfs pointer"),
         (start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")), "web page"),
         (start.startswith(b"GGUF"), "gguf"),
@@ -65,7 +66,7 @@ def container(path: Path) -> Container:
 
 
 def open_weights(path: Path) -> WeightFile:
-    """The tensors of one file, memory-mapped.
+    """The tensors of one file, memory-mapped where its kind allows.
 
     Raises:
         CheckpointError: it is not a file of weights, is damaged, or is a pickle that wants to run code.
@@ -75,7 +76,7 @@ def open_weights(path: Path) -> WeightFile:
         raise CheckpointError(f"{path} {REFUSALS[kind]}.")
     if kind == "safetensors":
         return WeightFile(path, kind, *safetensors_file.read_tensors(path))
-    return WeightFile(path, kind, safe_pickle.read_tensors(path))
+    return WeightFile(path, kind, safe_pickle.read_tensors(path), mapped=safe_pickle.can_map(path))
 
 
 def sha256(paths: Iterable[Path]) -> str:

@@ -96,11 +96,12 @@ def _open_part(part: PartName, folder: Path, variant: str | None) -> tuple[Part,
     config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     files = weight_files(folder, variant)
     weights: dict[str, Tensor] = {}
-    for file in files:
-        found = open_weights(file).tensors
-        weights |= {names.modern(part, key): tensor for key, tensor in found.items() if not is_buffer(key)}
+    opened = [open_weights(file) for file in files]
+    for found in opened:
+        weights |= {names.modern(part, key): tensor for key, tensor in found.tensors.items() if not is_buffer(key)}
     known = configs.known(part, config, str(folder / "config.json"))
-    return Part(weights, layout_of(part, weights), str(folder), known), files
+    mapped = all(found.mapped for found in opened)
+    return Part(weights, layout_of(part, weights), str(folder), known, mapped), files
 
 
 def _candidates(variant: str) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ def unet(layout: Layout, shapes: Shapes, known: Known) -> UNetConfig:
         channels=channels,
         layers=layers,
         attention=attention,
-        heads=_heads(channels, linear, known.get("heads")),
+        heads=_heads(channels, attention, linear, known.get("heads")),
         context_width=mine["middle.transformers.0.blocks.0.cross_attention.to_k.weight"][1],
         linear_projection=linear,
         groups=_groups(channels, known),
@@ -175,12 +175,17 @@ def _unet_ldm(shapes: Shapes) -> tuple[int, int, tuple[bool, ...]]:
     return levels, period - 1, attention
 
 
-def _heads(channels: Shape, linear: bool, known: int | Iterable[int] | None) -> tuple[int, ...]:
-    if isinstance(known, int):
-        return (known,) * len(channels)
-    if known is not None:
-        return tuple(known)
-    return tuple(max(width // HEAD_WIDTH, 1) for width in channels) if linear else (SD1_HEADS,) * len(channels)
+def _heads(
+    channels: Shape, attention: tuple[bool, ...], linear: bool, known: int | Iterable[int] | None
+) -> tuple[int, ...]:
+    if known is None:
+        heads = tuple(max(width // HEAD_WIDTH, 1) for width in channels) if linear else (SD1_HEADS,) * len(channels)
+    else:
+        heads = (known,) * len(channels) if isinstance(known, int) else tuple(known)
+    reads = (*attention[:-1], True)  # the middle, too, has as many heads as the last level says
+    if len(heads) != len(channels) or any(w % h for w, h, r in zip(channels, heads, reads, strict=True) if r):
+        raise CheckpointError(f"{list(channels)} channels do not divide into {list(heads)} heads; see its config.json.")
+    return heads
 
 
 def _groups(channels: Shape, known: Known) -> int:

@@ -52,23 +52,34 @@ def unsafe_names(path: Path) -> list[str]:
     return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
 
 
+def can_map(path: Path) -> bool:
+    """Whether PyTorch can map the file: it must be of the zip format, and not be named as if it were safetensors."""
+    return zipfile.is_zipfile(path) and path.suffix != ".safetensors"
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a pickled checkpoint, memory-mapped where its format (PyTorch ≥ 1.6) allows.
+    """The tensors of a pickled checkpoint, memory-mapped if ``can_map``.
 
     Raises:
         CheckpointError: it is damaged, holds no state dict, or wants to run code.
     """
-    zipped = zipfile.is_zipfile(path)
     try:
         names = unsafe_names(path)
         with torch.serialization.safe_globals([(Inert, name) for name in names if name.startswith(BOOKKEEPING)]):
-            content = torch.load(str(path), map_location="cpu", mmap=zipped, weights_only=True)
+            content = _load(path)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_refusal(path, error)) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         first = str(error).partition("\n")[0]
         raise CheckpointError(f"{path} is a damaged PyTorch file ({first}): download or copy it again.") from None
     return _tensors(path, content)
+
+
+def _load(path: Path) -> Any:
+    if can_map(path):
+        return torch.load(str(path), map_location="cpu", mmap=True, weights_only=True)
+    with path.open("rb") as file:
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _refusal(path: Path, error: pickle.UnpicklingError) -> str:

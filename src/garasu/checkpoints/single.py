@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from garasu.checkpoints import betas, kinds, names
+from garasu.checkpoints import betas, configs, kinds, names
 from garasu.checkpoints.betas import Betas
 from garasu.checkpoints.errors import CheckpointError, listed
 from garasu.checkpoints.files import WeightFile, open_weights
@@ -45,9 +45,9 @@ def open_single(path: Path, *, ema: bool = False) -> Source:
     if bare is not None:
         part, layout = bare
         weights, extras = _split(file.tensors, part)
-        parts = {part: Part(weights, layout, str(path), known.get(part, {}))}
+        parts = {part: Part(weights, layout, str(path), known.get(part, {}), file.mapped)}
         return replace(source, parts=parts, layout=f"single file: {part} alone", known_extras=extras)
-    parts, extras, unknown = _parts(file.tensors, str(path), known)
+    parts, extras, unknown = _parts(file, known)
     has_ema = any(key.startswith(EMA) for key in file.tensors if not is_buffer(key))
     if ema:
         parts["unet"] = _averaged(parts.get("unet"), file, has_ema=has_ema)
@@ -83,23 +83,23 @@ def _split(tensors: Mapping[str, Tensor], part: PartName) -> tuple[dict[str, Ten
     return {names.modern(part, key): tensor for key, tensor in tensors.items() if key not in set(extras)}, extras
 
 
-def _parts(
-    tensors: Mapping[str, Tensor], where: str, known: Mapping[str, Any]
-) -> tuple[dict[PartName, Part], tuple[str, ...], tuple[str, ...]]:
+def _parts(file: WeightFile, known: Mapping[str, Any]) -> tuple[dict[PartName, Part], tuple[str, ...], tuple[str, ...]]:
     """The parts, the known extras and the unknown keys of a flat file."""
     found: dict[PartName, dict[str, Tensor]] = {}
     extras, unknown = [], []
-    averaged = _averaged_keys(tensors)
-    for key, tensor in tensors.items():
-        place = next(((p, part) for p, part in PREFIXES if key.startswith(p)), None)
+    averaged = _averaged_keys(file.tensors)
+    for key, tensor in file.tensors.items():
+        prefix, part = next(((p, part) for p, part in PREFIXES if key.startswith(p)), ("", None))
+        name = names.modern(part, key.removeprefix(prefix)) if part else key
         if is_buffer(key) or key in averaged:
             extras.append(key)
-        elif place is None:
+        elif part is None or name in found.get(part, {}):  # the same weight in two spellings is as bad as a stray
             unknown.append(key)
         else:
-            found.setdefault(place[1], {})[names.modern(place[1], key.removeprefix(place[0]))] = tensor
+            found.setdefault(part, {})[name] = tensor
     parts = {
-        part: Part(weights, layout_of(part, weights), where, known.get(part, {})) for part, weights in found.items()
+        part: Part(weights, layout_of(part, weights), str(file.path), known.get(part, {}), file.mapped)
+        for part, weights in found.items()
     }
     return parts, tuple(extras), tuple(unknown)
 
@@ -125,12 +125,14 @@ def _averaged(unet: Part | None, file: WeightFile, *, has_ema: bool) -> Part:
 
 def _metadata(file: WeightFile) -> dict[str, Any]:
     """What we ourselves wrote into the header."""
+    where = f"{file.path} (its header's {METADATA})"
     try:
         content = json.loads(file.metadata.get(METADATA, "{}"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{file.path}: the {METADATA!r} entry of its header is damaged; save the model again.")
+        for _, part in PREFIXES:
+            configs.check_fields(content.get(part, {}), where)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"{where} is damaged ({error}): save the model again.") from None
+    assert isinstance(content, dict)
     return content
 
 
@@ -148,5 +150,5 @@ def _prediction(path: Path, known: Mapping[str, Any], metadata: Mapping[str, str
 
 def _betas(file: WeightFile, known: Mapping[str, Any]) -> Betas:
     if "betas" in known:
-        return Betas(**known["betas"])
+        return betas.from_fields(known["betas"], str(file.path))
     return betas.from_buffer(file.tensors["betas"], str(file.path)) if "betas" in file.tensors else Betas()

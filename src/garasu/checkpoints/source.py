@@ -32,6 +32,7 @@ class Part:
     layout: Layout
     where: str  # for messages
     known: Mapping[str, Any] = field(default_factory=dict)  # configuration fields that were written down
+    mapped: bool = True  # the tensors are windows onto files
 
 
 @dataclass(frozen=True)
