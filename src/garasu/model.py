@@ -157,7 +157,7 @@ class StableDiffusion(nn.Module):
         kind = find_sampler(sampler)
         sigmas = kind.sigmas(self.schedule, steps, spacing)
         positive = self._tensor(words)
-        seeds = [seed] * len(positive) if isinstance(seed, int) else list(seed)
+        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(positive)
         native_width, native_height = self.native_size
         grid = self._latent_size(width or native_width, height or native_height)
         noise = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device)
