@@ -94,7 +94,7 @@ def test_a_saved_picture_says_how_it_was_made(tiny, tmp_path):
     assert read_picture(tmp_path / "cat.png").tobytes() == picture.image.tobytes()
     info = read_infotext(metadata.parameters)
     assert (info.prompt, info.negative_prompt) == ("a cat, 猫: two\nlines", "dog")
-    assert info.fields == {
+    expected = {
         "Steps": "2",
         "Sampler": "DPM++ 2M",
         "Schedule type": "Karras",
@@ -106,6 +106,23 @@ def test_a_saved_picture_says_how_it_was_made(tiny, tmp_path):
         "RNG": "CPU",
         "Version": f"garasu {picture.made_with.garasu}",
     }
+    assert list(info.fields.items()) == list(expected.items())  # A1111's order
+
+
+@pytest.mark.parametrize(
+    ("sampler", "theirs"),
+    [
+        ("ddim", "DDIM"),
+        ("ddpm", "DDPM"),
+        ("dpmpp_2m", "DPM++ 2M"),
+        ("euler", "Euler"),
+        ("euler_a", "Euler a"),
+        ("heun", "Heun"),
+    ],
+)
+def test_samplers_have_the_names_that_a1111_gives_them(tiny, tmp_path, sampler, theirs):
+    txt2img(tiny, "cat", steps=1, sampler=sampler).save(tmp_path / "cat.png")
+    assert read_infotext(read_metadata(tmp_path / "cat.png").parameters).fields["Sampler"] == theirs
 
 
 def test_eta_is_written_where_it_matters(tiny, tmp_path):
