@@ -13,7 +13,7 @@ from pathlib import Path
 from garasu.checkpoints import folder
 from garasu.checkpoints.errors import CheckpointError, listed
 
-NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(/(?P<file>.+\.(safetensors|ckpt|pt|bin)))?")
+NAME = re.compile(r"(?P<repository>\w[\w.-]*/[\w.-]+)(/(?P<file>.+\.(safetensors|ckpt|pt|bin)))?")
 HINT = "connect, or name a file or folder on this machine"
 NEEDED = ("unet", "vae", "text_encoder")
 SMALL = r"(model_index\.json|config\.json|(unet|vae|text_encoder|image_encoder|tokenizer|scheduler)/[^/]+\.(json|txt))"
@@ -78,11 +78,12 @@ def _files(repository: str) -> list[str]:
 
 
 def _cached(repository: str) -> Path | None:
+    """The cached folder of a repository, however much of it is there; asking for no file asks for no more."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, local_files_only=True))
+        return Path(snapshot_download(repository, allow_patterns=[], local_files_only=True))
     except LocalEntryNotFoundError:
         return None
 
