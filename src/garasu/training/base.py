@@ -19,15 +19,16 @@ from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.training.data import Pictures, draw_world, open_pictures, read_captioned
+from garasu.training.export import write_model
 from garasu.training.loop import Habits, LoopSettings, Part, TrainingError, fit
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart
-from garasu.training.parts.unet import UNetPart, cache, freeze
-from garasu.training.parts.vae import VAEPart, whiten
+from garasu.training.parts.unet import Cached, Frozen, UNetPart, cache, freeze
+from garasu.training.parts.vae import DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, BaseRecipe
 from garasu.training.tokenizer import english_text, train_tokenizer
 
-PartName = Literal["clip", "vae", "unet", "all"]
+PartName = Literal["vae", "clip", "decoder", "unet", "all"]
 
 
 def train_base(
@@ -44,7 +45,8 @@ def train_base(
 
     Args:
         out: run folder, made if it is not there.
-        part: "vae" and "clip" stand alone; "unet" needs both finished; "all" makes them in turn.
+        part: "vae" and "clip" stand alone; "decoder" (more training for the VAE's decoder alone) and "unet" need both
+            finished; "all" makes them in turn.
         recipe: a name in ``RECIPES``.
         data: captioned folder to train on; without one the world is drawn.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
@@ -58,7 +60,12 @@ def train_base(
         raise TrainingError(f"No recipe is called {recipe!r}; there are {', '.join(RECIPES)}.")
     run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits())
     run.prepare(data)
-    makers = {"vae": run.train_vae, "clip": run.train_clip, "unet": run.train_unet}
+    makers = {
+        "vae": run.train_vae,
+        "clip": run.train_clip,
+        "decoder": run.train_decoder,
+        "unet": run.train_unet,
+    }
     for name in makers if part == "all" else (part,):
         makers[name]()
 
@@ -119,23 +126,28 @@ class BaseRun:
         self._fit(part, settings)
         self._finish("clip", nn.ModuleDict({"text": part.text, "vision": part.vision}))
 
+    def train_decoder(self) -> None:
+        """The VAE's decoder, further, on cached latents."""
+        settings = self._settings(self.recipe.train_decoder)
+        vae, text, _ = self.finished()
+        cached = self._cached(freeze(vae, text, self.tokenizer, self.machine.device))
+        vae.requires_grad_(True)
+        part = DecoderPart(vae, self.pictures, [one.latents for one in cached], self.recipe.seed)
+        self._fit(part, settings)
+        self._finish("decoder", part.vae)
+
     def train_unet(self) -> None:
         """The U-Net, on latents and text states cached once; then the whole model is written."""
         settings = self._settings(self.recipe.train_unet)
         vae, text, vision = self.finished()
         frozen = freeze(vae, text, self.tokenizer, self.machine.device)
-        if self.machine.first:
-            cache(self.pictures, frozen, self.out / "cache", self.machine)
-        self.machine.wait()
-        cached = cache(self.pictures, frozen, self.out / "cache", self.machine)
+        cached = self._cached(frozen)
         torch.manual_seed(self.recipe.seed)
         part = UNetPart(self.recipe.unet, frozen, cached, self.recipe.seed)
         self._fit(part, settings)
         self._finish("unet", part.unet)
         if self.machine.first:
-            from garasu.training.export import write_model
-
-            write_model(self.out / "model", part.unet, vae, text, vision, self.tokenizer)
+            write_model(self.out / "model", part.unet, self._best_vae(vae), text, vision, self.tokenizer)
 
     def finished(self) -> tuple[VAE, CLIPText, CLIPVision]:
         """The VAE and the CLIP towers that this run has made.
@@ -152,6 +164,20 @@ class BaseRun:
                 raise TrainingError(f"The U-Net needs a finished {name}; train it first with --part {name}.")
             network.load_state_dict(load_file(weights))
         return vae, text, vision
+
+    def _best_vae(self, vae: VAE) -> VAE:
+        """The VAE with the decoder that had the most training."""
+        weights = self.out / "decoder" / "weights.safetensors"
+        if weights.exists():
+            vae.load_state_dict(load_file(weights))
+        return vae
+
+    def _cached(self, frozen: Frozen) -> list[Cached]:
+        """Latents and text states of all pictures, made once, by the first process."""
+        if self.machine.first:
+            cache(self.pictures, frozen, self.out / "cache", self.machine)
+        self.machine.wait()
+        return cache(self.pictures, frozen, self.out / "cache", self.machine)
 
     def _settings(self, settings: LoopSettings) -> LoopSettings:
         return settings if self.steps is None else replace(settings, steps=self.steps)

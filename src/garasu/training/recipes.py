@@ -22,6 +22,7 @@ class BaseRecipe:
     unet: UNetConfig
     train_vae: LoopSettings
     train_clip: LoopSettings
+    train_decoder: LoopSettings
     train_unet: LoopSettings
     pictures: int = 24_000
     shapes: tuple[tuple[Size, float], ...] = (((128, 128), 0.9), ((96, 160), 0.05), ((160, 96), 0.05))
@@ -53,7 +54,8 @@ CPU = BaseRecipe(
     ),
     train_vae=LoopSettings(steps=7000, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
     train_clip=LoopSettings(steps=700, batch=96, lr=8e-4, warmup=100, flat=0.3, weight_decay=0.1),
-    train_unet=LoopSettings(steps=6000, batch=32, lr=1e-3, warmup=150, flat=0.4, ema=0.996),
+    train_decoder=LoopSettings(steps=5400, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
+    train_unet=LoopSettings(steps=4400, batch=32, lr=1e-3, warmup=150, flat=0.4, ema=0.996),
     english=False,  # 788 entries; every other word is spelled in bytes, which a model of this size never learns anyway
 )
 
@@ -71,6 +73,7 @@ GPU = replace(
     ),
     train_vae=LoopSettings(steps=20_000, batch=256, lr=1.2e-3, warmup=200, flat=0.2, final_lr=0.01),
     train_clip=LoopSettings(steps=3000, batch=1024, lr=1e-3, warmup=300, flat=0.3, weight_decay=0.1),
+    train_decoder=LoopSettings(steps=10_000, batch=256, lr=8e-4, warmup=200, flat=0.2, final_lr=0.01),
     train_unet=LoopSettings(steps=10_000, batch=512, lr=1e-3, warmup=500, flat=0.4, ema=0.999),
     pictures=200_000,
     english=True,
@@ -86,6 +89,7 @@ TOY = BaseRecipe(
     ),
     train_vae=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4),
     train_clip=LoopSettings(steps=12, batch=8, lr=1e-3, warmup=4),
+    train_decoder=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4),
     train_unet=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4, ema=0.9),
     pictures=96,
     shapes=(((64, 64), 0.8), ((48, 80), 0.2)),

@@ -34,17 +34,20 @@ from garasu.world.scene import (
     random_scene,
 )
 
-NOISE = 0.1  # largest standard deviation of the noise added in training; pixels are in −1…1
+NOISE = 0.05  # largest standard deviation of the noise added in training; pixels are in −1…1
 
 
 @dataclass(frozen=True)
 class ProbeConfig:
-    """All numbers of the network: two convolutions a level, the first of which halves the sides."""
+    """All numbers of the network: two convolutions a level, the first of which halves the sides.
+
+    The heads see mean and maximum of every level, since a style is texture and a collar a few pixels, and where things
+    are from the last: averages over a grid of ``fields`` × ``fields``.
+    """
 
     size: int = 128  # side of the pictures in px; others are scaled to it
     channels: tuple[int, ...] = (32, 64, 96, 128)
-    rows: int = 2  # the last level is averaged over a grid of so many fields: "left" is a place
-    columns: int = 4
+    fields: int = 4
 
 
 class Probe(nn.Module):
@@ -55,20 +58,20 @@ class Probe(nn.Module):
         super().__init__()
         self.config = config
         self.values = {name: list(known) for name, known in (values or label_values()).items()}
-        stages: list[nn.Module] = []
-        width = 3
-        for channels in config.channels:
-            stages += [_stage(width, channels, stride=2), _stage(channels, channels, stride=1)]
-            width = channels
-        self.stages = nn.Sequential(*stages)
-        self.stages.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half as slow again without
-        self.heads = nn.Linear(width * (config.rows * config.columns + 1), sum(map(len, self.values.values())))
+        inputs = (3, *config.channels[:-1])
+        self.levels = nn.ModuleList(map(_level, inputs, config.channels))
+        self.levels.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half as slow again without
+        seen = 2 * sum(config.channels) + config.channels[-1] * config.fields**2
+        self.heads = nn.Linear(seen, sum(map(len, self.values.values())))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Pictures [B, 3, S, S] in −1…1 → scores [B, values] for each attribute."""
-        x = self.stages(images)  # [B, C, S/16, S/16]
-        fields = F.adaptive_avg_pool2d(x, (self.config.rows, self.config.columns)).flatten(1)
-        scores = self.heads(torch.cat([fields, x.amax(dim=(2, 3))], dim=1))
+        x, seen = images, []
+        for level in self.levels:
+            x = level(x)  # [B, C, S/2, S/2], then S/4 …
+            seen += [x.mean(dim=(2, 3)), x.amax(dim=(2, 3))]  # [B, C] each
+        fields = F.adaptive_avg_pool2d(x, self.config.fields).flatten(1)
+        scores = self.heads(torch.cat([*seen, fields], dim=1))
         return dict(zip(self.values, scores.split([len(known) for known in self.values.values()], 1), strict=True))
 
     @torch.no_grad()
@@ -79,9 +82,11 @@ class Probe(nn.Module):
         return [{name: self.values[name][rows[i]] for name, rows in best.items()} for i in range(len(images))]
 
 
-def _stage(width: int, channels: int, stride: int) -> nn.Sequential:
-    convolution = nn.Conv2d(width, channels, 3, stride=stride, padding=1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+def _level(width: int, channels: int) -> nn.Sequential:
+    halve = nn.Conv2d(width, channels, 3, stride=2, padding=1, bias=False)
+    stay = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    rest = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)], [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+    return nn.Sequential(halve, *rest[0], stay, *rest[1])
 
 
 def label_values() -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from garasu.training.machine import Machine
 from garasu.world import scene as world
 from garasu.world.scene import Scene, held_out_scene, labels, random_scene
 
-SETTINGS = LoopSettings(steps=450, batch=64, lr=4e-3, warmup=30, flat=0.3, final_lr=0.005)
+SETTINGS = LoopSettings(steps=700, batch=64, lr=4e-3, warmup=30, flat=0.3, final_lr=0.005)
 ROWS = 32  # pictures judged at once
 
 

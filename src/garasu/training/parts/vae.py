@@ -9,6 +9,10 @@ small errors of a diffusion model into blotches: it is trained on latents with a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -21,11 +25,14 @@ from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.sheets import tile
 
+Latents = np.ndarray[Any, np.dtype[np.float16]]
+
 CROP = 64
 WHOLE_EVERY = 6  # every sixth batch is whole pictures, and all of the last tenth
 EDGES_UNTIL = 0.6  # the share of steps with the absolute and the gradient term; then the squared error alone
 WHITEN_AT = (40, 80, 120, 160, 200)
 LATENT_NOISE = 0.15  # largest standard deviation of the noise that the decoder meets (latents have 1)
+DECODER_NOISE = 0.1  # the same for the decoder's own stage, where latents have exactly unit variance
 KL_WEIGHT = 3e-4
 START_LOG_VARIANCE = -6.0
 
@@ -121,6 +128,50 @@ def _zero(conv: nn.Conv2d) -> None:
         nn.init.zeros_(one)
 
 
+class DecoderPart(Part):
+    """More training for the decoder alone, on latents that the finished encoder has made once.
+
+    Without the encoder a step costs little more than half, and whoever reads latents (the U-Net) is not disturbed.
+    """
+
+    name = "decoder"
+
+    def __init__(self, vae: VAE, pictures: Pictures, latents: Sequence[Latents], seed: int = 0) -> None:
+        """``latents``: for each bucket of ``pictures`` the scaled latents [N, 4, h, w]."""
+        super().__init__()
+        self.vae = vae
+        self.vae.encoder.requires_grad_(False)
+        self.vae.quant_conv.requires_grad_(False)
+        self.pictures, self.latents, self.seed = pictures, latents, seed
+
+    def batch(self, step: int, size: int, machine: Machine) -> dict[str, Tensor]:
+        """Latents with a little noise, and the pixels they stand for: crops, or a quarter as many whole pictures."""
+        rng = step_rng(self.seed, step, machine.rank)
+        whole = step % WHOLE_EVERY == 0
+        bucket, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
+        images = self.pictures.buckets[bucket].images(indices)
+        latents = torch.from_numpy(np.stack([self.latents[bucket][i] for i in indices])).float()
+        if not whole:
+            images, latents = _aligned_crops(images, latents, self.vae.config.factor, rng)
+        noise = (
+            DECODER_NOISE * torch.rand(len(latents), 1, 1, 1, generator=rng) * torch.randn(latents.shape, generator=rng)
+        )
+        batch = {"images": images, "latents": (latents + noise) / self.vae.config.scaling_factor}
+        return {name: value.to(machine.device) for name, value in batch.items()}
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Squared error."""
+        squared = F.mse_loss(self.vae.decode(batch["latents"]).float(), batch["images"])
+        return {"loss": 4 * squared, "psnr": -10 * (squared.detach() / 4).log10()}
+
+    @torch.no_grad()
+    def sheet(self) -> Image.Image:
+        """Originals over their reconstructions."""
+        bucket = self.pictures.buckets[0]
+        images = bucket.images(range(min(8, len(bucket.captions)))).to(next(self.vae.parameters()).device)
+        return tile(torch.cat([images, self.vae.decode(self.vae.encode(images).mean)]), columns=len(images))
+
+
 @torch.no_grad()
 def whiten(vae: VAE, latents: Tensor) -> None:
     """Fold into the latent's two 1×1 convolutions what makes ``latents`` white; decoded pictures stay the same.
@@ -157,6 +208,15 @@ def _crops(images: Tensor, rng: torch.Generator) -> Tensor:
     lefts = torch.randint(max(width - CROP, 0) + 1, (len(images),), generator=rng).tolist()
     cut = [image[:, t : t + CROP, x : x + CROP] for image, t, x in zip(images, tops, lefts, strict=True)]
     return torch.stack(cut)
+
+
+def _aligned_crops(images: Tensor, latents: Tensor, factor: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same random window of pictures [B, 3, 64, 64] and of their latents [B, 4, 8, 8], one for the batch."""
+    side = CROP // factor
+    top = int(torch.randint(max(latents.shape[2] - side, 0) + 1, (), generator=rng))
+    left = int(torch.randint(max(latents.shape[3] - side, 0) + 1, (), generator=rng))
+    pixels = images[:, :, top * factor : top * factor + CROP, left * factor : left * factor + CROP]
+    return pixels, latents[:, :, top : top + side, left : left + side]
 
 
 def _gradient_loss(a: Tensor, b: Tensor) -> Tensor:
