@@ -28,14 +28,16 @@ def test_linspace_equals_diffusers_for_every_step_count_but_1():
 
 
 def test_trailing_equals_diffusers_where_it_makes_as_many_steps_as_asked():
-    surplus = 0
+    surplus = []
     for steps in range(1, 1001):
         expected, got = diffusers_ddim("trailing", steps), trailing(steps, 1000).tolist()
         assert got == expected[:steps], steps
-        surplus += len(expected) > steps
+        if len(expected) > steps:
+            surplus.append(steps)
+            assert expected[steps:] == [-1]
         assert got[0] == 999
         assert got[-1] >= 0
-    assert surplus > 0  # 61, 103, … steps: rounding errors give diffusers one more, timestep −1
+    assert surplus[:2] == [61, 103]  # rounding errors give diffusers one more
 
 
 def test_thirty_leading_steps_start_at_958():
