@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from garasu.app.memory import keep_freed_memory
-from garasu.training.base import train_base
+from garasu.training.base import PartName, train_base
 from garasu.training.recipes import RECIPES
 
 
@@ -18,12 +18,10 @@ def base(
         Path, Parameter(name=["--output", "--out", "-o"], help="Run folder; name it again after a kill to go on.")
     ],
     part: Annotated[
-        Literal["clip", "vae", "unet", "all"], Parameter(help="The U-Net needs the VAE and CLIP trained first.")
+        PartName, Parameter(help="The decoder (of the VAE, further) and the U-Net need the VAE and CLIP trained first.")
     ] = "all",
     recipe: Annotated[str, Parameter(help=f"Sizes and schedule: {', '.join(RECIPES)}.")] = "cpu",
-    data: Annotated[
-        Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")
-    ] = None,
+    data: Annotated[Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     steps: Annotated[int | None, Parameter(help="Steps of each part named, in place of the recipe's.")] = None,
 ) -> int:
@@ -35,5 +33,5 @@ def base(
     """
     keep_freed_memory()
     train_base(output, part=part, recipe=recipe, data=data, device=device, steps=steps)
-    print(output / "model" if part in ("all", "unet") else output / part)
+    print(output / "model" if part in {"all", "unet"} else output / part)
     return 0

@@ -17,7 +17,8 @@ from garasu.training.evaluation.evaluate import EvaluationError, hardware
 from garasu.training.evaluation.report import NO_RETRIEVAL, ordered, spoken
 from garasu.world.scene import ATTRIBUTES, BACKGROUNDS, HELD_OUT, STYLES, SUBJECTS
 
-PARTS = {"vae": "VAE", "clip": "CLIP pair", "unet": "U-Net"}
+PARTS = {"vae": "VAE", "clip": "CLIP pair", "decoder": "the VAE's decoder, further", "unet": "U-Net"}
+NEEDED = ("vae", "clip", "unet")
 WEAK = 0.7  # below this share of held-out prompts an attribute is named among the limits
 
 Json = Mapping[str, Any]
@@ -63,7 +64,7 @@ def write_card(model: Path, report: str, run: Path, trained_on: str | None = Non
 
 
 def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str]:
-    trained = {name: _trained(run, name) for name in PARTS}
+    trained = {name: _trained(run, name) for name in PARTS if name in NEEDED or (run / name / "state.pt").is_file()}
     measured = report["model"]
     width, height = measured["size"]
     yield from ("---", "license: apache-2.0", "library_name: diffusers", "pipeline_tag: text-to-image", "---", "")
