@@ -1,0 +1,1 @@
+"""From text to the conditioning that the U-Net reads: tokenizer, vocabulary files, encoding."""

@@ -36,6 +36,7 @@ class TokenEntry(BaseModel):
     special: bool = True
 
     def token(self) -> AddedToken:
+        """As the tokenizers library has it."""
         return AddedToken(**self.model_dump())
 
 
@@ -45,6 +46,7 @@ class NumberedEntry(TokenEntry):
     id: int
 
     def token(self) -> AddedToken:
+        """As the tokenizers library has it, which numbers tokens by their order."""
         return AddedToken(**self.model_dump(exclude={"id"}))
 
 

@@ -86,12 +86,12 @@ class UNetPart(Part):
             "latents": latents,
             "texts": torch.where(empty[:, None, None], self.frozen.empty.cpu(), texts),
             "noise": torch.randn(latents.shape, generator=rng),
-            "t": _stratified(size, rng),
         }
-        return {name: value.to(machine.device) for name, value in batch.items()}
+        t = _stratified(size, rng)  # stays on the CPU, where the schedule is: no synchronisation
+        return {name: value.to(machine.device) for name, value in batch.items()} | {"t": t}
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weighted and plain squared error of ε."""
+        """Weighted squared error of ε."""
         inputs = (batch["latents"], batch["texts"], batch["noise"], batch["t"])
         loss = self.denoiser.loss(*inputs, min_snr=MIN_SNR).mean()
         return {"loss": loss}
