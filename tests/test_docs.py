@@ -1,7 +1,8 @@
 """What README and docs say, is so: their commands run, and their Python prints what they show.
 
-A `pycon` block is a doctest; the blocks of a page share one session. Of an `sh` block every line that begins with
-`garasu` is run, in one folder for the whole page. A block below `<!-- not run: reason -->` is only read.
+A `pycon` block is a doctest, a `python` block is run; those of a page share one session. Of an `sh` block every line
+that begins with `garasu` is run, in one folder for the whole page. A block below `<!-- not run: reason -->` is read
+only.
 """
 
 import doctest
@@ -34,6 +35,9 @@ def test_python_examples_print_what_the_page_shows(page: Path, tmp_path: Path, m
     failures: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
     assert not failures, "".join(failures)
+    found: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(block, found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

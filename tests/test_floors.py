@@ -22,6 +22,7 @@ FLOORS = [
     {"personalization"},
     {"app"},
     {"cluster"},
+    {"__main__"},
 ]
 ONLY = {"diffusion": {"panes"}, "world": {"images"}}  # these could reach more, and must not
 

@@ -1,0 +1,5 @@
+"""`python -m garasu`, and `accelerate launch -m garasu train base …` for several GPUs."""
+
+from garasu.app.cli import main
+
+main()
