@@ -65,6 +65,17 @@ def test_it_is_torchs_multi_head_attention(causal: bool) -> None:
         assert (value - other).abs().max() <= 1e-5
 
 
+def test_weights_are_written_out_only_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    attention = Attention(24, 3)
+    forms: list[str] = []
+    for form in ("fused", "written_out"):
+        real = getattr(attention, form)
+        monkeypatch.setattr(attention, form, lambda *x, form=form, real=real: forms.append(form) or real(*x))
+    both(attention, randn(2, 6, 24))
+    attention(randn(2, 6, 24))
+    assert forms == ["fused", "written_out", "fused"]
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_both_forms_have_the_same_gradients(causal: bool) -> None:
     torch.manual_seed(0)
