@@ -1,0 +1,183 @@
+"""The whole evaluation of a toy model: its report, its sheet, its model card, and the command."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from garasu.app.cli import main
+from garasu.model import StableDiffusion, load
+from garasu.training.evaluation.card import write_card
+from garasu.training.evaluation.evaluate import EvaluationError, evaluate, probe_scores, save
+from garasu.training.evaluation.probe import Probe, ProbeConfig, label_values
+from garasu.training.evaluation.probe_training import save_probe
+from garasu.training.evaluation.report import EvalSettings, Report
+
+SETTINGS = EvalSettings(
+    prompts=6, steps=2, guidance_scales=(1.0, 5.0), renders=4, retrieval_batches=1, probe_pictures=40
+)  # fmt: skip
+Evaluated = tuple[Report, Image.Image]
+
+
+@pytest.fixture(scope="module")
+def probe() -> Probe:
+    torch.manual_seed(0)
+    return Probe(ProbeConfig(size=48, channels=(8, 16, 16), fields=2)).eval()
+
+
+@pytest.fixture(scope="module")
+def toy(toy_run: Path) -> StableDiffusion:
+    return load(toy_run / "model", device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def evaluated(toy: StableDiffusion, probe: Probe) -> Evaluated:
+    return evaluate(toy, probe, SETTINGS)
+
+
+def test_the_report_has_every_measurement(evaluated: Evaluated, toy: StableDiffusion) -> None:
+    report, _ = evaluated
+    assert [one.guidance_scale for one in report.obedience] == [1.0, 5.0]
+    for one in report.obedience:
+        assert one.held_out.named["subject"].of == 6
+        assert one.seen.named["subject"].of == 3
+    assert report.vae.pictures == 4
+    assert 3 < report.vae.whole <= report.vae.mean < 40
+    assert report.retrieval is not None
+    assert 0 <= report.retrieval.share <= 1
+    assert report.seconds_per_picture > 0
+    assert report.model.parameters["unet"] == sum(one.numel() for one in toy.unet.parameters())
+    assert report.model.size == (64, 64)
+
+
+def test_the_same_model_is_judged_the_same_again(evaluated: Evaluated, toy: StableDiffusion, probe: Probe) -> None:
+    again, _ = evaluate(toy, probe, SETTINGS)
+    for name in ("obedience", "probe", "vae", "retrieval"):
+        assert getattr(again, name) == getattr(evaluated[0], name)
+
+
+def test_the_probes_own_accuracy_counts_what_is_there(probe: Probe) -> None:
+    """A probe that always says the same is right as often as that is true, of the pictures that have the attribute."""
+    with torch.no_grad():
+        probe.heads.weight.zero_()
+        probe.heads.bias.zero_()  # now the first value of each attribute wins, which is "none" for fur
+    scores = probe_scores(probe, 100)
+    first = {name: known[0] for name, known in label_values().items()}
+    assert first["fur"] == "none"
+    assert scores["fur"].right == 0
+    assert 0 < scores["fur"].of < 100
+    assert scores["style"].of == 100
+    assert 0.2 < scores["style"].share < 0.7, "about half are flat"
+
+
+def test_the_sheet_shows_the_held_out_prompts(evaluated: Evaluated) -> None:
+    _, page = evaluated
+    assert page.width >= 3 * 64
+    assert page.height >= 2 * 64
+
+
+def test_files_and_table_say_what_was_found(evaluated: Evaluated, tmp_path: Path) -> None:
+    report, page = evaluated
+    save(report, page, tmp_path / "deep" / "folder")
+    found = json.loads((tmp_path / "deep" / "folder" / "report.json").read_text())
+    subject = report.obedience[1].held_out.named["subject"]
+    said = found["obedience"][1]["held_out"]["named"]["subject"]
+    assert said == {"accuracy": round(subject.share, 4), "right": subject.right, "of": 6}
+    assert found["settings"]["guidance_scales"] == [1.0, 5.0]
+    assert Image.open(tmp_path / "deep" / "folder" / "pictures.png").size == page.size
+    table = report.table()
+    assert "guidance scale 5" in table
+    assert re.search(rf"fur colour +{report.obedience[0].held_out.named['fur'].share:.1%}", table)
+    assert f"{report.vae.mean:.1f} dB a picture" in table
+    assert not re.search(r" $", table, flags=re.MULTILINE)
+
+
+def test_a_model_without_a_vision_tower_says_so(toy_run: Path, probe: Probe) -> None:
+    sd = load(toy_run / "model", device="cpu", dtype="float32")
+    sd.image_encoder = None
+    report, _ = evaluate(sd, probe, EvalSettings(2, 1, (1.0,), renders=1, probe_pictures=2))
+    assert report.retrieval is None
+    assert "not measured: this model has no image_encoder" in report.table()
+    assert json.loads(report.to_json())["retrieval"] is None
+
+
+@pytest.mark.parametrize("settings", [EvalSettings(prompts=1), EvalSettings(guidance_scales=())])
+def test_an_evaluation_of_nothing_is_refused(toy: StableDiffusion, probe: Probe, settings: EvalSettings) -> None:
+    with pytest.raises(EvaluationError, match="two prompts or more and a guidance scale"):
+        evaluate(toy, probe, settings)
+
+
+# the model card
+
+
+@pytest.fixture
+def model(toy_run: Path, tmp_path: Path) -> Path:
+    """A folder that the card may be written into: links to the toy model's files."""
+    copy = tmp_path / "model"
+    for path in (toy_run / "model").rglob("*"):
+        if path.is_file():
+            place = copy / path.relative_to(toy_run / "model")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    return copy
+
+
+def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model: Path, toy_run: Path) -> None:
+    report, _ = evaluated
+    card = write_card(model, report.to_json(), toy_run, trained_on="a toaster").read_text()
+    assert (model / "README.md").read_text() == card
+    assert f"| unet | {report.model.parameters['unet'] / 1e6:.2f} M |" in card
+    background = report.obedience[0].held_out.named["background"]
+    assert re.search(rf"\| background \| {background.share:.1%} \({background.of}\) \|", card)
+    assert f"VAE: {report.vae.mean:.1f} dB" in card
+    assert "96 pictures (19 of 48×80 px, 77 of 64×64 px), 2 captions each" in card
+    assert re.search(r"\| U-Net \| 12 \| 4 \| AdamW, 0.001 after 4 steps.*averaged with decay 0.9 \| \d+ min \|", card)
+    assert "| the VAE's decoder, further | 12 |" in card
+    assert "Hardware: a toaster." in card
+    assert "subject" in card.partition("## Limits")[2], "a model that draws noise does not draw subjects"
+    assert card.startswith("---\nlicense: apache-2.0\n")
+
+
+def test_a_card_needs_a_model_and_its_run(evaluated: Evaluated, model: Path, tmp_path: Path) -> None:
+    report = evaluated[0].to_json()
+    with pytest.raises(EvaluationError, match="no checkpoint folder"):
+        write_card(tmp_path, report, tmp_path)
+    with pytest.raises(EvaluationError, match="has not trained the VAE"):
+        write_card(model, report, tmp_path)
+    assert not (model / "README.md").exists()
+
+
+# the command
+
+
+@pytest.fixture(autouse=True)
+def as_tests_manage_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("garasu.app.commands.evaluate.keep_freed_memory", lambda: None)
+
+
+def test_the_command_measures_and_writes(
+    model: Path, toy_run: Path, probe: Probe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_probe(probe, tmp_path / "probe.safetensors")
+    flags = ["--model", str(model), "--probe", str(tmp_path / "probe.safetensors"), "--device", "cpu", "--steps", "1"]
+    flags += ["--prompts", "2", "--guidance-scale", "1", "--guidance-scale", "2", "--sampler", "euler"]
+    with pytest.raises(SystemExit) as left:
+        main(["eval", *flags, "-o", str(tmp_path / "report"), "--card", str(toy_run)])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert "right of 2 held-out and 1 seen prompts, guidance scale 2" in said
+    settings = json.loads((tmp_path / "report" / "report.json").read_text())["settings"]
+    assert (settings["sampler"], settings["steps"], settings["guidance_scales"]) == ("euler", 1, [1.0, 2.0])
+    assert "guidance scale 2" in (model / "README.md").read_text()
+
+
+def test_the_command_refuses_in_a_sentence(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["eval", "--model", str(model), "--probe", "gone.safetensors", "--device", "cpu"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err == (
+        "garasu: There is no probe in gone.safetensors; leave --probe out and one is trained.\n"
+    )
