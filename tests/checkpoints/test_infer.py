@@ -98,6 +98,39 @@ def test_nothing_to_infer_from(part: PartName) -> None:
         infer.config(part, "diffusers", {}, {}, "here")
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (3, 3, 3, 3, 3)])
+def test_no_shape_of_any_weight_is_taken_for_granted(shape: tuple[int, ...]) -> None:
+    """Whichever weight has whatever shape, the answer is a sentence or a configuration, never another error."""
+    tower = CLIPVisionConfig(layers=2)
+    parts: list[tuple[PartName, infer.Config, infer.Layout]] = [
+        ("unet", UNetConfig(), "ldm"), ("vae", VAEConfig(), "ldm"), ("text_encoder", CLIPTextConfig(), "openclip"),
+        ("image_encoder", tower, "diffusers"),
+    ]  # fmt: skip
+    for part, config, layout in parts:
+        shapes = shapes_of(config, layout)
+        refused = 0
+        for key in shapes:
+            try:
+                infer.config(part, layout, shapes | {key: shape}, {}, "here")
+            except CheckpointError:
+                refused += 1
+        assert refused >= 1
+
+
+@pytest.mark.parametrize(
+    ("part", "layout", "key"),
+    [
+        ("unet", "ldm", "input_blocks.999999999.0.op.weight"),
+        ("unet", "diffusers", "down_blocks.0.resnets.999999999.norm1.weight"),
+        ("vae", "ldm", "encoder.down.999999999.block.0.norm1.weight"),
+        ("text_encoder", "openclip", "transformer.resblocks.999999999.ln_1.weight"),
+    ],
+)
+def test_a_key_cannot_ask_for_a_billion_blocks(part: PartName, layout: infer.Layout, key: str) -> None:
+    with pytest.raises(CheckpointError, match="shapes that no such network has"):
+        infer.config(part, layout, {key: (4,)}, {}, "here")
+
+
 def test_layouts_are_told_by_their_keys() -> None:
     parts = states(tiny("sd2"))
     assert layout_of("unet", parts["unet"]) == layout_of("vae", parts["vae"]) == "diffusers"

@@ -288,9 +288,10 @@ def test_prediction_can_be_said(sd1_file: Path) -> None:
 
 def test_a_silent_file_of_stable_diffusion_2_is_probed(sd2: Models, tmp_path: Path) -> None:
     flat = compvis.checkpoint(states(sd2), second=True)
-    for bias, expected in ((0.0, "epsilon"), (-5.0, "v_prediction")):
+    for bias, expected, size in ((0.0, "epsilon", 64), (-5.0, "v_prediction", 96)):
         flat[f"{UNET}out.2.bias"] = torch.full((4,), bias)
-        assert read(saved(flat, tmp_path / "v2.safetensors")).prediction == expected
+        checkpoint = read(saved(flat, tmp_path / "v2.safetensors"))
+        assert (checkpoint.prediction, checkpoint.unet.config.sample_size) == (expected, size)
 
 
 def test_learned_text_inversion_tokens_do_not_overflow_the_table(sd1_folder: Path, tmp_path: Path) -> None:

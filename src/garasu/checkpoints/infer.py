@@ -7,6 +7,7 @@ caller takes from a config.json, and otherwise from the rule of the Stable Diffu
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -46,15 +47,23 @@ def config(part: PartName, layout: Layout, shapes: Shapes, known: Known, where: 
         "text_encoder": text,
         "image_encoder": vision,
     }
+    if empty := [key for key, shape in shapes.items() if 0 in shape]:
+        raise CheckpointError(f"{where}: weights of the {part} are empty: {listed(empty)}; the file is damaged.")
     try:
         return makers[part](layout, shapes, known)
     except KeyError as missing:
         raise CheckpointError(f"{where}: the {part} lacks {missing.args[0]}; the file is incomplete.") from None
+    except (IndexError, _OddShapesError) as error:
+        raise CheckpointError(
+            f"{where}: the {part}'s weights have shapes that no such network has ({error})."
+        ) from None
 
 
 def unet(layout: Layout, shapes: Shapes, known: Known) -> UNetConfig:
     """SD 1.x, 1.x-inpainting, 2.x and smaller ones of the same anatomy."""
     levels, layers, attention = (_unet_ldm if layout == "ldm" else _unet_diffusers)(shapes)
+    if levels * layers > max(len(shapes), 1):
+        raise _OddShapesError(f"{layers} layers a level are more than there are keys")
     blank = UNetConfig(channels=(0,) * levels, layers=layers, attention=attention)
     mine = _mine(blank, layout, shapes)
     channels = tuple(mine[f"down.{i}.resnets.0.conv1.weight"][0] for i in range(levels))
@@ -94,7 +103,7 @@ def text(layout: Layout, shapes: Shapes, known: Known) -> CLIPTextConfig:
     """CLIP's text tower, OpenAI's or OpenCLIP's."""
     layers = _count(shapes, r"resblocks\.(\d+)\." if layout == "openclip" else r"encoder\.layers\.(\d+)\.")
     mine = _mine(CLIPTextConfig(layers=layers), layout, shapes)
-    vocab_size, width = mine["token_embedding.weight"]
+    vocab_size, width = _dimensions(mine["token_embedding.weight"], 2)
     projection = None if layout == "openclip" else mine.get("projection.weight")
     return CLIPTextConfig(
         vocab_size=vocab_size,
@@ -112,8 +121,8 @@ def vision(layout: Layout, shapes: Shapes, known: Known) -> CLIPVisionConfig:
     """CLIP's vision tower."""
     layers = _count(shapes, r"encoder\.layers\.(\d+)\.")
     mine = _mine(CLIPVisionConfig(layers=layers), layout, shapes)
-    width, _, patch_size, _ = mine["patch_embedding.weight"]
-    side = round((mine["position_embedding.weight"][0] - 1) ** 0.5)
+    width, _, patch_size, _ = _dimensions(mine["patch_embedding.weight"], 4)
+    side = math.isqrt(max(mine["position_embedding.weight"][0] - 1, 0))
     return CLIPVisionConfig(
         image_size=known.get("image_size", side * patch_size),
         patch_size=patch_size,
@@ -139,8 +148,8 @@ def _mine(blank: Config, layout: Layout, shapes: Shapes) -> dict[str, Shape]:
     """Shapes under our names; a projection stored as 1×1 convolution keeps its four dimensions here."""
     if isinstance(blank, UNetConfig):
         blank = replace(blank, linear_projection=True)
-    found = {name: shown(shapes[place.key], place) for name, place in names.ours(names.table(blank, layout), shapes)}
-    return _Named(found, names.table(blank, layout))
+    table = names.table(blank, layout)
+    return _Named({name: shown(shapes[place.key], place) for name, place in names.ours(table, shapes)}, table)
 
 
 class _Named(dict[str, Shape]):
@@ -154,10 +163,23 @@ class _Named(dict[str, Shape]):
         raise KeyError(names.stored(self.table, parameter).key)
 
 
-def _count(keys: Iterable[str], pattern: str) -> int:
+class _OddShapesError(Exception):
+    """Shapes or counts that cannot be; ``config`` says where."""
+
+
+def _dimensions(shape: Shape, count: int) -> Shape:
+    if len(shape) != count:
+        raise _OddShapesError(f"{list(shape)} has not {count} dimensions")
+    return shape
+
+
+def _count(keys: Shapes, pattern: str) -> int:
     """One more than the highest number that ``pattern`` captures in any key; at least 1."""
     found = (re.search(pattern, key) for key in keys)
-    return max((int(match[1]) + 1 for match in found if match), default=1)
+    count = max((int(match[1]) + 1 for match in found if match), default=1)
+    if count > max(len(keys), 1):
+        raise _OddShapesError(f"a key of block {count - 1} among {len(keys)} keys")
+    return count
 
 
 def _unet_diffusers(shapes: Shapes) -> tuple[int, int, tuple[bool, ...]]:

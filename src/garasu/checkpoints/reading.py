@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE, VAEConfig
 
+SD2_V_SIZE = 96  # latent pixels: 768
 OTHER_UNETS = {5: "a depth-to-image checkpoint", 7: "an upscaler", 8: "an InstructPix2Pix checkpoint"}
 
 
@@ -58,6 +60,8 @@ def read(
     check(opened, parts)
     networks = {name: build(name, part, dtype, device) for name, part in parts.items()}
     unet, text_encoder = cast(UNet, networks["unet"]), cast(CLIPText, networks["text_encoder"])
+    predicts = prediction or opened.prediction or _guess(unet)
+    _set_native_size(unet, parts["unet"], predicts)
     return Checkpoint(
         unet=unet,
         vae=cast(VAE, networks["vae"]),
@@ -68,7 +72,7 @@ def read(
             vocab_size=text_encoder.config.vocab_size,
             openclip=unet.config.linear_projection,
         ),
-        prediction=prediction or opened.prediction or _guess(unet),
+        prediction=predicts,
         betas=opened.betas,
         name=opened.path.stem if opened.path.is_file() else _folder_name(source, opened.path),
         source=opened.path,
@@ -152,6 +156,12 @@ def _guess(unet: UNet) -> Prediction:
     """Nothing was written down: SD 1.x and inpainting predict ε; of SD 2.x there are both, so ask the network."""
     config = unet.config
     return probe.prediction(unet) if config.linear_projection and config.in_channels == 4 else "epsilon"
+
+
+def _set_native_size(unet: UNet, part: Part, predicts: Prediction) -> None:
+    """Stable Diffusion 2.x comes in two sizes, of which the one that predicts v is that for 768 pixels."""
+    if "sample_size" not in part.known and unet.config.linear_projection and predicts == "v_prediction":
+        unet.config = replace(unet.config, sample_size=SD2_V_SIZE)
 
 
 def _folder_name(source: str | Path, path: Path) -> str:
