@@ -150,16 +150,37 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
         "from garasu.training.base import train_base\n"
         "train_base(Path(sys.argv[1]), recipe='toy', device='cpu', steps=4)\n"
     )
-    quiet = {"ACCELERATE_CONFIG_FILE": "", "HF_HOME": str(tmp_path / "hub"), "OMP_NUM_THREADS": "1"}
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-              "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]  # fmt: skip
+    quiet = {"OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     run = tmp_path / "run"
     command = [*launch, str(script), str(run)]
     made = subprocess.run(command, env=os.environ | quiet, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr[-3000:]
     load(run / "model", device="cpu")
     train_base(tmp_path / "alone", recipe="toy", device="cpu", steps=4)
-    alone = finished(tmp_path / "alone")
-    assert [name for name, weights in finished(run).items() if weights == alone[name]] == []
+    single = finished(tmp_path / "alone")
+    assert [name for name, weights in finished(run).items() if weights == single[name]] == []
     lines = (run / "clip" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [4], "one process writes the log"
+
+
+@pytest.mark.slow
+def test_two_processes_whiten_alike(tmp_path: Path) -> None:
+    """Each process has seen other pictures, yet all must go on with the same weights."""
+    script = tmp_path / "whiten.py"
+    script.write_text(
+        "import os\nimport torch\nfrom torch import distributed\n"
+        "from garasu.training.data import Pictures\nfrom garasu.training.parts.vae import WHITEN_AT, VAEPart\n"
+        "from garasu.training.recipes import TOY\n"
+        "distributed.init_process_group('gloo')\ntorch.manual_seed(0)\n"
+        "part = VAEPart(TOY.vae, Pictures([]), 100)\n"
+        "part._seen = torch.randn(4, 4, 8, 8) * (2 + distributed.get_rank())\n"
+        "with torch.no_grad():\n    part.after_step(WHITEN_AT[0])\n"
+        "torch.save(part.state_dict(), f'{os.environ[\"RANK\"]}.pt')\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    quiet = {"OMP_NUM_THREADS": "1"}
+    made = subprocess.run(command, cwd=tmp_path, env=os.environ | quiet, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr[-3000:]
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []

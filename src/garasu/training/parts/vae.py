@@ -87,6 +87,7 @@ class VAEPart(Part):
         """Whiten early on, so that no channel dies."""
         if step in WHITEN_AT and self._seen is not None:
             whiten(self.vae, self._seen.float())
+            _as_first_process(self.vae)
 
     @torch.no_grad()
     def sheet(self) -> Image.Image:
@@ -194,6 +195,13 @@ def whiten(vae: VAE, latents: Tensor) -> None:
     out = vae.post_quant_conv.weight
     vae.post_quant_conv.bias += (out[:, :, 0, 0].double() @ mean).to(bias)
     out.copy_((out[:, :, 0, 0].double() @ inverse)[:, :, None, None])
+
+
+def _as_first_process(vae: VAE) -> None:
+    """Take over what the first process folded: each saw pictures of its own, and all must train the same weights."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        for one in (*vae.quant_conv.parameters(), *vae.post_quant_conv.parameters()):
+            torch.distributed.broadcast(one, 0)
 
 
 def _mix(matrix: Tensor, weight: Tensor) -> Tensor:
