@@ -55,7 +55,7 @@ CPU = BaseRecipe(
     train_vae=LoopSettings(steps=7000, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
     train_clip=LoopSettings(steps=700, batch=96, lr=8e-4, warmup=100, flat=0.3, weight_decay=0.1),
     train_decoder=LoopSettings(steps=5400, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
-    train_unet=LoopSettings(steps=4400, batch=32, lr=1e-3, warmup=150, flat=0.4, ema=0.996),
+    train_unet=LoopSettings(steps=3700, batch=32, lr=1e-3, warmup=150, flat=0.443, ema=0.996),
     english=False,  # 788 entries; every other word is spelled in bytes, which a model of this size never learns anyway
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,15 @@ def _trained(run: Path, name: str) -> Trained:
     if not state.is_file() or not log.is_file():
         raise EvaluationError(f"{run} has not trained the {PARTS[name]}; name the run folder of this model.")
     settings = json.loads(torch.load(state, map_location="cpu", mmap=True, weights_only=True)["settings"])
-    last = json.loads(log.read_text().splitlines()[-1])
-    return Trained(settings, last["step"] * settings["batch"] / last["pictures_per_second"])
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return Trained(settings, _seconds(lines, settings["batch"]))
+
+
+def _seconds(lines: list[Json], batch: int) -> float:
+    """Time spent, line by line at each line's own rate: a run that was resumed may have gone on faster or slower."""
+    steps = [0, *(line["step"] for line in lines)]
+    rates = [line["pictures_per_second"] for line in lines]
+    return sum(max(b - a, 0) * batch / rate for (a, b), rate in zip(pairwise(steps), rates, strict=True) if rate)
 
 
 def _part_rows(model: Path, parameters: Mapping[str, int]) -> list[tuple[str, ...]]:
