@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from garasu.checkpoints import mapped, read
+from garasu.checkpoints import read
 from garasu.checkpoints.build import blank, build, common_dtype, view
 from garasu.checkpoints.names import Stored
 from garasu.checkpoints.safetensors_file import read_tensors
@@ -68,15 +67,6 @@ def test_networks_are_left_in_evaluation_and_can_be_trained(sd1_file: Path) -> N
             assert parameter.requires_grad
             parameter.add_(1)
     assert sd1_file.read_bytes() == before
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only there are pages given back")
-def test_forgotten_pages_are_read_again(tmp_path: Path) -> None:
-    save_file({"a": torch.arange(100_000.0)}, tmp_path / "a")
-    tensor = read_tensors(tmp_path / "a")[0]["a"]
-    total = tensor.sum()
-    mapped.forget(tensor)
-    assert torch.equal(tensor.sum(), total)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -46,22 +46,22 @@ def from_config(config: Mapping[str, Any], where: str) -> Betas:
         raise CheckpointError(f"{where}: trained_betas are not supported, only scaled_linear and linear schedules.")
     if config.get("rescale_betas_zero_snr"):
         raise CheckpointError(f"{where}: schedules rescaled to zero terminal SNR are not supported.")
-    fields = {
-        "start": config.get("beta_start", 0.0001),  # diffusers' own defaults, for fields that are left out
-        "end": config.get("beta_end", 0.02),
-        "length": config.get("num_train_timesteps", 1000),
-        "kind": config.get("beta_schedule", "linear"),
-    }
-    return from_fields(fields, where)
+    found = Betas(
+        config.get("beta_start", 0.0001),  # diffusers' own defaults, for fields that are left out
+        config.get("beta_end", 0.02),
+        config.get("num_train_timesteps", 1000),
+        config.get("beta_schedule", "linear"),
+    )
+    check_betas(found, where)
+    return found
 
 
-def from_fields(fields: Mapping[str, Any], where: str) -> Betas:
-    """Betas from fields of unknown origin.
+def check_betas(found: Betas, where: str) -> None:
+    """Betas that came out of a file are a schedule.
 
     Raises:
-        CheckpointError: they describe no schedule that garasu has.
+        CheckpointError: they are not.
     """
-    found = Betas(**{name: fields.get(name, getattr(Betas, name)) for name in ("start", "end", "length", "kind")})
     if found.kind not in get_args(Kind):
         raise CheckpointError(
             f"{where}: the beta schedule {found.kind!r} is not supported, only scaled_linear and linear."
@@ -70,7 +70,6 @@ def from_fields(fields: Mapping[str, Any], where: str) -> Betas:
     if not (numbers and 0 < found.start <= found.end < 1 and found.length > 1):
         what = f"from {found.start!r} to {found.end!r} in {found.length!r} steps"
         raise CheckpointError(f"{where}: betas {what} are no noise schedule; they rise between 0 and 1.")
-    return found
 
 
 def from_buffer(values: Tensor, where: str) -> Betas:
@@ -79,10 +78,11 @@ def from_buffer(values: Tensor, where: str) -> Betas:
     Raises:
         CheckpointError: they are neither scaled-linear nor linear.
     """
-    values = values.detach().double()
-    start, end = float(values[0]), float(values[-1])
-    for candidate in (Betas(), Betas(start, end, len(values)), Betas(start, end, len(values), "linear")):
+    values = values.detach().double().flatten()
+    ends = (float(values[0]), float(values[-1]), len(values)) if len(values) else (0.0, 0.0, 0)
+    for candidate in (Betas(), Betas(*ends), Betas(*ends, "linear")):
         expected = candidate.values()
         if expected.shape == values.shape and torch.allclose(values, expected, rtol=TOLERANCE, atol=0):
+            check_betas(candidate, where)
             return candidate
     raise CheckpointError(f"{where}: its betas are neither scaled-linear nor linear, which garasu does not support.")

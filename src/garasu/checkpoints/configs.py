@@ -88,9 +88,14 @@ def check_fields(fields: Json, where: str) -> None:
     """
     for name, value in fields.items():
         every = value if name == "heads" and isinstance(value, list) else [value]
-        kind = {"activation": str, "scaling_factor": int | float}.get(name, int)
-        if not all(isinstance(one, kind) and (isinstance(one, str) or one > 0) for one in every):
+        if not all(_fits(name, one) for one in every):
             raise CheckpointError(f"{where}: {name} cannot be {value!r}.")
+
+
+def _fits(name: str, value: object) -> bool:
+    if name == "activation":
+        return value in get_args(Activation)
+    return isinstance(value, int | float if name == "scaling_factor" else int) and value > 0
 
 
 def to_json(config: Config) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
-from garasu.checkpoints import betas, configs, kinds, names
+from garasu.checkpoints import betas, header, kinds, names
 from garasu.checkpoints.betas import Betas
 from garasu.checkpoints.errors import CheckpointError, listed
 from garasu.checkpoints.files import WeightFile, open_weights
+from garasu.checkpoints.header import Header
 from garasu.checkpoints.names import Layout, PartName
 from garasu.checkpoints.source import Part, Prediction, Source, is_buffer, layout_of
 
@@ -26,7 +25,6 @@ PREFIXES: tuple[tuple[str, PartName], ...] = (
     ("image_encoder.", "image_encoder"),  # ours: the other half of CLIP, which no other tool stores here
 )
 EMA = "model_ema."
-METADATA = "garasu"  # the key of a safetensors header under which we keep what shapes do not show
 
 
 def open_single(path: Path, *, ema: bool = False) -> Source:
@@ -39,15 +37,15 @@ def open_single(path: Path, *, ema: bool = False) -> Source:
         CheckpointError: unreadable, or ``ema`` is asked of a file that has none.
     """
     file = open_weights(path)
-    known = _metadata(file)
+    said = header.read(file.metadata, path)
     bare = _bare_part(file.tensors)
     source = Source(path, (path,), {}, "nothing known", foreign=kinds.foreign(file.tensors))
     if bare is not None:
         part, layout = bare
         weights, extras = _split(file.tensors, part)
-        parts = {part: Part(weights, layout, str(path), known.get(part, {}), file.mapped)}
+        parts = {part: Part(weights, layout, str(path), said.known(part), file.mapped)}
         return replace(source, parts=parts, layout=f"single file: {part} alone", known_extras=extras)
-    parts, extras, unknown = _parts(file, known)
+    parts, extras, unknown = _parts(file, said)
     has_ema = any(key.startswith(EMA) for key in file.tensors if not is_buffer(key))
     if ema:
         parts["unet"] = _averaged(parts.get("unet"), file, has_ema=has_ema)
@@ -55,9 +53,9 @@ def open_single(path: Path, *, ema: bool = False) -> Source:
         source,
         parts=parts,
         layout="single file (CompVis names)" if parts else "nothing known",
-        prediction=_prediction(path, known, file.metadata),
-        betas=_betas(file, known),
-        tokenizer=known.get("tokenizer"),
+        prediction=said.prediction or _prediction(file),
+        betas=said.betas or _betas(file),
+        tokenizer=said.tokenizer,
         known_extras=extras,
         unknown=unknown,
         ema=has_ema,
@@ -83,7 +81,7 @@ def _split(tensors: Mapping[str, Tensor], part: PartName) -> tuple[dict[str, Ten
     return {names.modern(part, key): tensor for key, tensor in tensors.items() if key not in set(extras)}, extras
 
 
-def _parts(file: WeightFile, known: Mapping[str, Any]) -> tuple[dict[PartName, Part], tuple[str, ...], tuple[str, ...]]:
+def _parts(file: WeightFile, said: Header) -> tuple[dict[PartName, Part], tuple[str, ...], tuple[str, ...]]:
     """The parts, the known extras and the unknown keys of a flat file."""
     found: dict[PartName, dict[str, Tensor]] = {}
     extras, unknown = [], []
@@ -98,7 +96,7 @@ def _parts(file: WeightFile, known: Mapping[str, Any]) -> tuple[dict[PartName, P
         else:
             found.setdefault(part, {})[name] = tensor
     parts = {
-        part: Part(weights, layout_of(part, weights), str(file.path), known.get(part, {}), file.mapped)
+        part: Part(weights, layout_of(part, weights), str(file.path), said.known(part), file.mapped)
         for part, weights in found.items()
     }
     return parts, tuple(extras), tuple(unknown)
@@ -123,32 +121,16 @@ def _averaged(unet: Part | None, file: WeightFile, *, has_ema: bool) -> Part:
     return replace(unet, weights={key: file.tensors[average] for average, key in averages.items()})
 
 
-def _metadata(file: WeightFile) -> dict[str, Any]:
-    """What we ourselves wrote into the header."""
-    where = f"{file.path} (its header's {METADATA})"
-    try:
-        content = json.loads(file.metadata.get(METADATA, "{}"))
-        for _, part in PREFIXES:
-            configs.check_fields(content.get(part, {}), where)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{where} is damaged ({error}): save the model again.") from None
-    assert isinstance(content, dict)
-    return content
-
-
-def _prediction(path: Path, known: Mapping[str, Any], metadata: Mapping[str, str]) -> Prediction | None:
-    """From our own header, Stability's model specification, or a CompVis yaml of the same name beside the file."""
-    spelled: dict[str, Prediction] = {
-        "epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"
-    }  # fmt: skip
-    said = known.get("prediction") or metadata.get("modelspec.prediction_type")
-    if said is None and (yaml := path.with_suffix(".yaml")).is_file():
-        match = re.search(r"^\s*parameterization:\s*[\"']?(\w+)", yaml.read_text(errors="replace"), re.MULTILINE)
+def _prediction(file: WeightFile) -> Prediction | None:
+    """From Stability's model specification, or a CompVis yaml of the same name beside the file."""
+    spelled: dict[str, Prediction] = {"epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction"}
+    said = file.metadata.get("modelspec.prediction_type")
+    if said is None and (yaml := file.path.with_suffix(".yaml")).is_file():
+        text = yaml.read_text(encoding="utf-8", errors="replace")
+        match = re.search(r"^\s*parameterization:\s*[\"']?(\w+)", text, re.MULTILINE)
         said = match[1] if match else None
     return spelled.get(said or "")
 
 
-def _betas(file: WeightFile, known: Mapping[str, Any]) -> Betas:
-    if "betas" in known:
-        return betas.from_fields(known["betas"], str(file.path))
+def _betas(file: WeightFile) -> Betas:
     return betas.from_buffer(file.tensors["betas"], str(file.path)) if "betas" in file.tensors else Betas()

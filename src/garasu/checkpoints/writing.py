@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from garasu.checkpoints.build import Network
 from garasu.checkpoints.checkpoint import Checkpoint
 from garasu.checkpoints.clip_vocabulary import CLIP_SIZE, texts
 from garasu.checkpoints.errors import CheckpointError
+from garasu.checkpoints.header import Header, write
 from garasu.checkpoints.names import Layout, PartName
 from garasu.checkpoints.outgoing import outgoing, shards
 from garasu.checkpoints.safetensors_file import Outgoing, write_tensors
-from garasu.checkpoints.single import METADATA
 from garasu.prompts.tokenizer import Tokenizer
 
 STEM: Mapping[PartName, str] = {
@@ -159,13 +158,15 @@ def _model_index(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """What shapes do not show, for ourselves; and the prediction type as Stability's model specification spells it."""
-    ours: dict[str, Any] = {"prediction": checkpoint.prediction, "betas": asdict(checkpoint.betas)}
-    for name, network in _networks(checkpoint).items():
-        ours[name] = configs.known(name, configs.to_json(network.config), name)
-    if checkpoint.tokenizer.vocab_size != CLIP_SIZE:
-        ours["tokenizer"] = texts(checkpoint.tokenizer)
+    networks = _networks(checkpoint).items()
+    header = Header(
+        prediction=checkpoint.prediction,
+        betas=checkpoint.betas,
+        tokenizer=texts(checkpoint.tokenizer) if checkpoint.tokenizer.vocab_size != CLIP_SIZE else None,
+        **{name: configs.known(name, configs.to_json(network.config), name) for name, network in networks},
+    )
     spelled = {"epsilon": "epsilon", "v_prediction": "v"}[checkpoint.prediction]
-    return {METADATA: json.dumps(ours), "modelspec.prediction_type": spelled}
+    return {**write(header), "modelspec.prediction_type": spelled}
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
