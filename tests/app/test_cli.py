@@ -305,6 +305,8 @@ def test_info_says_what_is_inside(workplace):
     assert any("diffusers folder" in line for line in lines)
     assert any(line.split()[0] == "unet" and "float32" in line for line in lines)
     assert "nothing.ckpt" in refusal(workplace, "info", "nothing.ckpt")
+    (workplace / "page.safetensors").write_text("<html>404</html>")
+    assert "PROBLEM" in run(workplace, "info", "page.safetensors", code=2).stdout
 
 
 def test_a_reader_may_leave_early(workplace, cat):
