@@ -89,12 +89,9 @@ class VAEPart(Part):
             whiten(self.vae, self._seen.float())
             _as_first_process(self.vae)
 
-    @torch.no_grad()
     def sheet(self) -> Image.Image:
         """Originals over their reconstructions."""
-        bucket = self.pictures.buckets[0]
-        images = bucket.images(range(min(8, len(bucket.captions)))).to(next(self.vae.parameters()).device)
-        return tile(torch.cat([images, self.vae.decode(self.vae.encode(images).mean)]), columns=len(images))
+        return _reconstructions(self.vae, self.pictures)
 
 
 @torch.no_grad()
@@ -165,12 +162,9 @@ class DecoderPart(Part):
         squared = F.mse_loss(self.vae.decode(batch["latents"]).float(), batch["images"])
         return {"loss": 4 * squared, "psnr": -10 * (squared.detach() / 4).log10()}
 
-    @torch.no_grad()
     def sheet(self) -> Image.Image:
         """Originals over their reconstructions."""
-        bucket = self.pictures.buckets[0]
-        images = bucket.images(range(min(8, len(bucket.captions)))).to(next(self.vae.parameters()).device)
-        return tile(torch.cat([images, self.vae.decode(self.vae.encode(images).mean)]), columns=len(images))
+        return _reconstructions(self.vae, self.pictures)
 
 
 @torch.no_grad()
@@ -207,6 +201,13 @@ def _as_first_process(vae: VAE) -> None:
 def _mix(matrix: Tensor, weight: Tensor) -> Tensor:
     """``matrix`` [C, C] applied to the output channels of a 1×1 convolution's weight [C, I, 1, 1]."""
     return (matrix @ weight[:, :, 0, 0].double())[:, :, None, None].to(weight)
+
+
+@torch.no_grad()
+def _reconstructions(vae: VAE, pictures: Pictures) -> Image.Image:
+    bucket = pictures.buckets[0]
+    images = bucket.images(range(min(8, len(bucket.captions)))).to(next(vae.parameters()).device)
+    return tile(torch.cat([images, vae.decode(vae.encode(images).mean)]), columns=len(images))
 
 
 def _crops(images: Tensor, rng: torch.Generator) -> Tensor:
