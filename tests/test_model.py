@@ -32,7 +32,8 @@ def finished(sd: StableDiffusion, **knobs) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def pair():
     """Our model and diffusers' pipeline on shared random weights; the tokenizer and the text tower stay ours."""
-    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from diffusers import StableDiffusionPipeline
+    from tests.checkpoints.models import sd_scheduler
     from tests.conftest import build_tiny
     from tests.networks.peers import unet_pair, vae_pair
 
@@ -43,20 +44,12 @@ def pair():
         )
     )
     vae, their_vae = vae_pair(VAEConfig(channels=(32, 32, 64, 64), layers=1))
-    scheduler = DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-    )
     theirs = StableDiffusionPipeline(
         vae=their_vae,
         text_encoder=None,
         tokenizer=None,
         unet=their_unet,
-        scheduler=scheduler,
+        scheduler=sd_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         image_encoder=None,

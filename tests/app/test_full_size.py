@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline
 from safetensors.torch import save_file
 from tests.checkpoints import compvis
-from tests.checkpoints.models import Models, full, states
+from tests.checkpoints.models import Models, full, sd_scheduler, states
 from torch import nn
 
 from garasu.app.cli import main
@@ -79,20 +79,12 @@ def test_ten_ddim_steps_are_those_of_diffusers(sd15: Models, file: Path) -> None
 
 def pipeline(models: Models) -> StableDiffusionPipeline:
     """diffusers' pipeline, to be given words that are encoded already."""
-    scheduler = DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-    )
     made = StableDiffusionPipeline(
         vae=models.vae,
         text_encoder=None,
         tokenizer=None,
         unet=models.unet,
-        scheduler=scheduler,
+        scheduler=sd_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

@@ -27,6 +27,19 @@ UNET_BLOCKS = {
 }
 
 
+def sd_scheduler(prediction: str = "epsilon") -> DDIMScheduler:
+    """diffusers' DDIM with the settings of Stable Diffusion's own files."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        prediction_type=prediction,
+    )
+
+
 @dataclass
 class Models:
     """The three networks as the other libraries build them."""
@@ -47,15 +60,7 @@ class Models:
             text_encoder=self.text,
             tokenizer=CLIPTokenizer.from_pretrained(folder),
             unet=self.unet,
-            scheduler=DDIMScheduler(
-                beta_start=0.00085,
-                beta_end=0.012,
-                beta_schedule="scaled_linear",
-                clip_sample=False,
-                set_alpha_to_one=False,
-                steps_offset=1,
-                prediction_type=self.prediction,
-            ),
+            scheduler=sd_scheduler(self.prediction),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
