@@ -1,5 +1,7 @@
 """Attention's two forms against each other and against torch's own multi-head attention."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,8 @@ def randn(*shape: int, seed: int = 0) -> Tensor:
 def both(attention: Attention, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Fused output, written-out output, weights."""
     seen: list[Tensor] = []
-    fused = attention(x, context)
+    with patch("garasu.networks.attention.MOST_WRITTEN_OUT", 0):  # fused also with gradients
+        fused = attention(x, context)
     with look(attention, {"weights": lambda value, _: seen.append(value)}):
         written_out = attention(x, context)
     return fused, written_out, seen[0]
@@ -65,17 +68,6 @@ def test_it_is_torchs_multi_head_attention(causal: bool) -> None:
         assert (value - other).abs().max() <= 1e-5
 
 
-def test_weights_are_written_out_only_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    attention = Attention(24, 3)
-    forms: list[str] = []
-    for form in ("fused", "written_out"):
-        real = getattr(attention, form)
-        monkeypatch.setattr(attention, form, lambda *x, form=form, real=real: forms.append(form) or real(*x))
-    both(attention, randn(2, 6, 24))
-    attention(randn(2, 6, 24))
-    assert forms == ["fused", "written_out", "fused"]
-
-
 @pytest.mark.parametrize("causal", [False, True])
 def test_both_forms_have_the_same_gradients(causal: bool) -> None:
     torch.manual_seed(0)
@@ -104,3 +96,25 @@ def test_heads_split_and_merge_without_loss() -> None:
     x = randn(2, 5, 24)
     assert torch.equal(merge_heads(split_heads(x, 3)), x)
     assert torch.equal(split_heads(x, 3)[:, 1], x[..., 8:16])
+
+
+@pytest.mark.parametrize(("watching", "learning"), [(False, False), (False, True), (True, False)])
+def test_which_form_runs(monkeypatch: pytest.MonkeyPatch, watching: bool, learning: bool) -> None:
+    """Fused where nobody looks and nothing learns: on a CPU its backward is the slower one."""
+    used: list[str] = []
+    for name in ("fused", "written_out"):
+        original = getattr(Attention, name)
+        monkeypatch.setattr(
+            Attention, name, lambda *given, name=name, original=original: (used.append(name), original(*given))[1]
+        )
+    attention = Attention(8, 2)
+    windows = {"weights": lambda value, _: None} if watching else {}
+    with torch.set_grad_enabled(learning), look(attention, windows):
+        attention(randn(1, 4, 8))
+    assert used == ["written_out" if watching or learning else "fused"]
+
+
+def test_too_many_weights_to_hold_are_left_to_the_fused_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("garasu.networks.attention.MOST_WRITTEN_OUT", 15)
+    monkeypatch.setattr(Attention, "written_out", None)
+    Attention(8, 2)(randn(1, 4, 8)).sum().backward()

@@ -5,7 +5,7 @@ import torch
 from diffusers.models.embeddings import get_timestep_embedding
 from torch.nn import functional as F
 
-from garasu.networks.blocks import Downsample, FeedForward, ResNet, Upsample, timestep_embedding
+from garasu.networks.blocks import Downsample, FeedForward, GroupNorm, ResNet, Upsample, timestep_embedding
 
 
 @pytest.mark.parametrize("width", [2, 32, 64, 320])
@@ -65,3 +65,20 @@ def test_time_changes_a_residual_block() -> None:
     early, late = block(x, torch.tensor([[0.0] * 16, [3.0] * 16]))
     assert early.shape == (16, 5, 5)
     assert not torch.allclose(early, late)
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_group_norm_is_torchs_in_every_memory_format(memory: torch.memory_format, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    ours, theirs = GroupNorm(4, 16, 1e-6).to(dtype), torch.nn.GroupNorm(4, 16, 1e-6).to(dtype)
+    torch.nn.init.normal_(ours.weight)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 16, 5, 7).to(dtype).to(memory_format=memory)
+    a, b = x.clone().requires_grad_(), x.contiguous().requires_grad_()
+    out, expected = ours(a), theirs(b)
+    assert out.is_contiguous(memory_format=memory)
+    out.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(out, expected)
+    torch.testing.assert_close(a.grad, b.grad)

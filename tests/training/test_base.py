@@ -14,6 +14,10 @@ from safetensors.torch import load_file
 from garasu.app.cli import main
 from garasu.checkpoints import read_vae
 from garasu.model import load
+from garasu.networks.clip_text import CLIPText
+from garasu.networks.clip_vision import CLIPVision
+from garasu.networks.unet import UNet
+from garasu.networks.vae import VAE
 from garasu.training.base import train_base
 from garasu.training.loop import TrainingError
 from garasu.training.recipes import RECIPES
@@ -96,7 +100,7 @@ def test_the_model_has_the_decoder_that_was_trained_longest(toy_run: Path) -> No
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="No recipe is called 'huge'; there are cpu, gpu, toy"):
+    with pytest.raises(TrainingError, match="No recipe is called 'huge'; there are cpu, cpu-further, bundled, toy"):
         train_base(tmp_path / "run", recipe="huge")
     with pytest.raises(TrainingError, match="needs a finished vae; train it first with --part vae"):
         train_base(tmp_path / "run", recipe="toy", device="cpu", part="unet")
@@ -107,6 +111,52 @@ def test_a_folder_of_another_run_is_refused(toy_run: Path) -> None:
     with pytest.raises(TrainingError, match="other settings"):
         train_base(toy_run, recipe="toy", device="cpu", part="clip", steps=5)
     assert finished(toy_run) == before
+
+
+def test_a_run_goes_on_from_a_model(toy_run: Path, tmp_path: Path) -> None:
+    before = load(toy_run / "model", device="cpu", dtype="float32")
+    train_base(tmp_path / "on", recipe="toy", start=toy_run / "model", part="unet", device="cpu", steps=2)
+    after = load(tmp_path / "on" / "model", device="cpu", dtype="float32")
+    for part in ("vae", "text_encoder", "image_encoder"):
+        kept, now = getattr(before, part).state_dict(), getattr(after, part).state_dict()
+        assert all(torch.equal(value, now[name]) for name, value in kept.items()), part
+    assert after.tokenizer.fit("a tabby kitten") == before.tokenizer.fit("a tabby kitten")
+    moved = [
+        (value - after.unet.state_dict()[name]).abs().max().item() for name, value in before.unet.state_dict().items()
+    ]
+    assert 0 < max(moved) < 0.05  # two small steps away, not from a new beginning
+
+
+def test_each_part_begins_with_the_models_weights(toy_run: Path, tmp_path: Path) -> None:
+    model = load(toy_run / "model", device="cpu", dtype="float32")
+    for part in ("clip", "vae"):
+        train_base(tmp_path / "on", recipe="toy", start=toy_run / "model", part=part, device="cpu", steps=1)
+        trained = load_file(tmp_path / "on" / part / "weights.safetensors")
+        if part == "vae":  # one step moves it little, and no whitening at the end may turn its latents around
+            for name, value in model.vae.state_dict().items():
+                if "quant_conv" not in name:
+                    assert (trained[name] - value).abs().max() < 0.01, name
+        else:
+            for name, value in model.text_encoder.state_dict().items():
+                assert (trained[f"text.{name}"] - value).abs().max() < 0.01, name
+
+
+def test_a_run_keeps_to_the_model_that_it_began_from(toy_run: Path, tmp_path: Path) -> None:
+    on = tmp_path / "on"
+    train_base(on, recipe="toy", start=toy_run / "model", part="clip", device="cpu", steps=1)
+    with pytest.raises(TrainingError, match="began from model"):
+        train_base(on, recipe="toy", part="clip", device="cpu", steps=1)
+    with pytest.raises(TrainingError, match="began from scratch"):
+        train_base(toy_run, recipe="toy", start=toy_run / "model", part="clip", device="cpu")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_makes_a_small_file(name: str) -> None:
+    recipe = RECIPES[name]
+    with torch.device("meta"):
+        parts = VAE(recipe.vae), UNet(recipe.unet), CLIPText(recipe.text), CLIPVision(recipe.vision)
+    count = sum(one.numel() for part in parts for one in part.parameters())
+    assert 2 * count < 49.9e6  # bytes in float16; the tokenizer and the settings take the rest of 50 MB
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -137,7 +187,7 @@ def test_the_command_refuses_in_a_sentence(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit) as left:
         main(["train", "base", "--recipe", "huge", "--out", str(tmp_path / "run")])
     assert left.value.code == 2
-    assert capsys.readouterr().err == "garasu: No recipe is called 'huge'; there are cpu, gpu, toy.\n"
+    assert capsys.readouterr().err == "garasu: No recipe is called 'huge'; there are cpu, cpu-further, bundled, toy.\n"
     assert not (tmp_path / "run").exists()
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from garasu.networks.clip_text import CLIPText
+from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE, VAEConfig
 from garasu.prompts.conditioning import encode
 from garasu.training.base import BaseRun
@@ -16,6 +17,7 @@ from garasu.training.data import Pictures, draw_world
 from garasu.training.loop import Habits, Part
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart, initialise, square, trimmed_ids
+from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import UNetPart, cache, freeze
 from garasu.training.parts.vae import CROP, DECODER_NOISE, LATENT_NOISE, WHITEN_AT, DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, TOY
@@ -327,3 +329,59 @@ def test_unet_learns_and_shows_a_sheet(unet: UNetPart) -> None:
     losses = learn(UNetPart(TOY.unet, unet.frozen, unet.cached), 40, 8)
     assert losses[-1] < 0.8 * losses[0]
     assert unet.sheet().size == (4 * 64, 3 * 64)
+
+
+# the perceptual term
+
+
+@pytest.fixture
+def perceptual() -> Perceptual:
+    torch.manual_seed(0)
+    return Perceptual(CLIPVision(TOY.vision).double(), weight=0.5)
+
+
+def test_the_perceptual_error_is_that_of_every_layers_normalised_states(perceptual: Perceptual) -> None:
+    rng = torch.Generator().manual_seed(1)
+    a, b = torch.randn(2, 3, 3, 64, 64, dtype=torch.float64, generator=rng)
+    states: list[list[Tensor]] = [[], []]
+    for kept, images in zip(states, (a, b), strict=True):
+        hooks = [
+            layer.register_forward_hook(lambda _, __, out, kept=kept: kept.append(out))
+            for layer in perceptual.vision.layers
+        ]
+        perceptual.vision(images)
+        for hook in hooks:
+            hook.remove()
+    expected = 0.0
+    for left, right in zip(*states, strict=True):
+        unit = [
+            (one - one.mean(-1, keepdim=True)) / (one.var(-1, keepdim=True, correction=0) + 1e-5).sqrt()
+            for one in (left, right)
+        ]
+        expected += (unit[0] - unit[1]).square().mean().item() / len(states[0])
+    assert perceptual(a, b).item() == pytest.approx(0.5 * expected, rel=1e-9)
+
+
+def test_the_perceptual_error_of_a_picture_to_itself_is_nothing(perceptual: Perceptual) -> None:
+    images = torch.randn(2, 3, 64, 64, dtype=torch.float64)
+    assert perceptual(images, images).item() == 0
+    assert not any(one.requires_grad for one in perceptual.parameters())
+
+
+def test_only_whole_pictures_are_seen_by_the_perceptual_term(pictures: Pictures, perceptual: Perceptual) -> None:
+    plain, seeing = (VAEPart(TOY.vae, pictures, 12, perceptual=one) for one in (None, perceptual.float()))
+    seeing.vae.load_state_dict(plain.vae.state_dict())
+    for step, whole in ((0, True), (1, False)):
+        batch = plain.batch(step, 8, CPU)
+        assert bool(batch["whole"]) == whole
+        with torch.no_grad():
+            assert (seeing(batch)["loss"] > plain(batch)["loss"]) == whole
+
+
+def test_a_vae_to_go_on_from_is_not_made_simple_or_whitened_again(pictures: Pictures) -> None:
+    start = VAE(TOY.vae)
+    part = VAEPart(TOY.vae, pictures, 1000, start=start)
+    part(part.batch(WHITEN_AT[0], 4, CPU))
+    part.after_step(WHITEN_AT[0])
+    assert same(part.vae.state_dict(), start.state_dict())
+    assert part.batch(1, 4, CPU)["edges"] == 0

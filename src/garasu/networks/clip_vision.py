@@ -49,12 +49,15 @@ class CLIPVision(nn.Module):
         self.norm_post = nn.LayerNorm(c.width)
         self.projection = nn.Linear(c.width, c.projection_width, bias=False)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] → embedding [B, E], not normalised."""
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] → what enters the layers [B, 1 + P, D], the class token first."""
         patches = self.patch_embedding(pixels).flatten(2).transpose(1, 2)  # [B, P, D]
         first = self.class_embedding.expand(len(pixels), 1, -1)  # [B, 1, D]
-        x = torch.cat([first, patches], dim=1) + self.position_embedding.weight  # [B, P+1, D]
-        x = self.norm_pre(x)
+        return self.norm_pre(torch.cat([first, patches], dim=1) + self.position_embedding.weight)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] → embedding [B, E], not normalised."""
+        x = self.embed(pixels)
         for layer in self.layers:
             x = layer(x)
         return self.projection(self.norm_post(x[:, 0]))

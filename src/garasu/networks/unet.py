@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch import cat as join
 from torch.nn import functional as F
 
-from garasu.networks.blocks import Downsample, ResNet, TimeEmbedding, Transformer, Upsample
+from garasu.networks.blocks import Downsample, GroupNorm, ResNet, TimeEmbedding, Transformer, Upsample
 from garasu.panes import Pane
 
 
@@ -120,7 +120,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(_down_levels(config))
         self.middle = Middle(config)
         self.up = nn.ModuleList(_up_levels(config))
-        self.norm_out = nn.GroupNorm(config.groups, channels[0], eps=1e-5)
+        self.norm_out = GroupNorm(config.groups, channels[0], eps=1e-5)
         self.conv_out = nn.Conv2d(channels[0], config.out_channels, 3, padding=1)
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from garasu.networks.attention import Attention
-from garasu.networks.blocks import Downsample, ResNet, Upsample
+from garasu.networks.blocks import Downsample, GroupNorm, ResNet, Upsample
 
 EPS = 1e-6
 
@@ -62,7 +62,7 @@ class PixelAttention(Attention):
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__(channels, heads=1, bias=True)
-        self.norm = nn.GroupNorm(groups, channels, EPS)
+        self.norm = GroupNorm(groups, channels, EPS)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """[B, C, H, W] → [B, C, H, W]."""
@@ -115,7 +115,7 @@ class Encoder(nn.Module):
                 level.downsample = Downsample(width, symmetric=False)
             self.down.append(level)
         self.middle = Middle(channels[-1], config.groups)
-        self.norm_out = nn.GroupNorm(config.groups, channels[-1], EPS)
+        self.norm_out = GroupNorm(config.groups, channels[-1], EPS)
         self.conv_out = nn.Conv2d(channels[-1], 2 * config.latent_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class Decoder(nn.Module):
             if index < len(channels) - 1:
                 level.upsample = Upsample(width)
             self.up.append(level)
-        self.norm_out = nn.GroupNorm(config.groups, channels[-1], EPS)
+        self.norm_out = GroupNorm(config.groups, channels[-1], EPS)
         self.conv_out = nn.Conv2d(channels[-1], config.in_channels, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ the U-Net reads, and at the end ``model/``, a diffusers-layout folder like any o
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from garasu.model import StableDiffusion, load
 from garasu.networks.clip_text import CLIPText
 from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE
@@ -23,12 +25,13 @@ from garasu.training.export import write_model
 from garasu.training.loop import Habits, LoopSettings, Part, TrainingError, fit
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart
+from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import Cached, Frozen, UNetPart, cache, freeze
 from garasu.training.parts.vae import DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, BaseRecipe
 from garasu.training.tokenizer import english_text, train_tokenizer
 
-PartName = Literal["vae", "clip", "decoder", "unet", "all"]
+PartName = Literal["clip", "vae", "decoder", "unet", "all"]
 
 
 def train_base(
@@ -36,6 +39,7 @@ def train_base(
     *,
     part: PartName = "all",
     recipe: str = "cpu",
+    start: str | Path | None = None,
     data: Path | None = None,
     device: str = "auto",
     steps: int | None = None,
@@ -45,24 +49,28 @@ def train_base(
 
     Args:
         out: run folder, made if it is not there.
-        part: "vae" and "clip" stand alone; "decoder" (more training for the VAE's decoder alone) and "unet" need both
-            finished; "all" makes them in turn.
+        part: "vae" and "clip" stand alone (where the recipe has a perceptual term, the VAE needs CLIP); "decoder"
+            (more training for the VAE's decoder alone) and "unet" need both finished; "all" makes them in turn.
         recipe: a name in ``RECIPES``.
+        start: a model to go on from, as ``garasu.load`` takes it, or "bundled"; its tokenizer and the sizes of its
+            parts take the place of the recipe's, and what is not trained stays as it is. None: from scratch.
         data: captioned folder to train on; without one the world is drawn.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         steps: instead of the recipe's number (of each part named).
         habits: how often to save, log and draw sheets.
 
     Raises:
-        TrainingError: unknown recipe, a part that is needed first, or a run with other settings in ``out``.
+        TrainingError: unknown recipe, a part that is needed first, or a run with other settings or from another
+            model in ``out``.
+        CheckpointError: ``start`` cannot be read.
     """
     if recipe not in RECIPES:
         raise TrainingError(f"No recipe is called {recipe!r}; there are {', '.join(RECIPES)}.")
-    run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits())
+    run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits(), start)
     run.prepare(data)
     makers = {
-        "vae": run.train_vae,
         "clip": run.train_clip,
+        "vae": run.train_vae,
         "decoder": run.train_decoder,
         "unet": run.train_unet,
     }
@@ -73,11 +81,22 @@ def train_base(
 class BaseRun:
     """A run folder with its recipe and machine."""
 
-    def __init__(self, out: Path, recipe: BaseRecipe, machine: Machine, steps: int | None, habits: Habits) -> None:
-        self.out, self.recipe, self.machine, self.steps, self.habits = out, recipe, machine, steps, habits
+    def __init__(  # noqa: PLR0917
+        self,
+        out: Path,
+        recipe: BaseRecipe,
+        machine: Machine,
+        steps: int | None,
+        habits: Habits,
+        start: str | Path | None = None,
+    ) -> None:
+        self.out, self.machine, self.steps, self.habits = out, machine, steps, habits
+        self.start = None if start is None else read_start(start)
+        self.recipe = recipe if self.start is None else _sized_like(recipe, self.start)
 
     def prepare(self, data: Path | None) -> None:
         """Draw or read the pictures and train the tokenizer, once, in the first process."""
+        _keep_to_one_start(self.out, self.start)
         pictures = self.out / "pictures"
         if self.machine.first and not (self.out / "tokenizer").exists():
             recipe = self.recipe
@@ -86,12 +105,17 @@ class BaseRun:
                 found = draw_world(pictures, recipe.pictures, shapes, recipe.captions, recipe.seed)
             else:
                 found = read_captioned(data, pictures, shapes)
-            captions = [one for bucket in found.buckets for row in bucket.captions for one in row]
             beside = self.out / "tokenizer.part"
-            texts = [*captions, *english_text()] if recipe.english else captions
-            train_tokenizer(texts, recipe.vocabulary).save(beside)
+            self._make_tokenizer(found).save(beside)
             beside.rename(self.out / "tokenizer")
         self.machine.wait()
+
+    def _make_tokenizer(self, pictures: Pictures) -> Tokenizer:
+        if self.start is not None:
+            return self.start.tokenizer
+        captions = [one for bucket in pictures.buckets for row in bucket.captions for one in row]
+        texts = [*captions, *english_text()] if self.recipe.english else captions
+        return train_tokenizer(texts, self.recipe.vocabulary)
 
     @property
     def pictures(self) -> Pictures:
@@ -108,7 +132,8 @@ class BaseRun:
         settings = self._settings(self.recipe.train_vae)
         pictures = self.pictures
         torch.manual_seed(self.recipe.seed)
-        part = VAEPart(self.recipe.vae, pictures, settings.steps, self.recipe.seed)
+        start = None if self.start is None else self.start.vae
+        part = VAEPart(self.recipe.vae, pictures, settings.steps, self.recipe.seed, start, self._perceptual())
         self._fit(part, settings)
         bucket = pictures.buckets[0]
         with torch.no_grad():
@@ -123,6 +148,9 @@ class BaseRun:
         tokenizer = self.tokenizer
         text = replace(self.recipe.text, vocab_size=tokenizer.vocab_size)
         part = CLIPPart(text, self.recipe.vision, tokenizer, self.pictures, self.recipe.seed)
+        if self.start is not None and self.start.image_encoder is not None:
+            part.text.load_state_dict(self.start.text_encoder.state_dict())
+            part.vision.load_state_dict(self.start.image_encoder.state_dict())
         self._fit(part, settings)
         self._finish("clip", nn.ModuleDict({"text": part.text, "vision": part.vision}))
 
@@ -132,7 +160,8 @@ class BaseRun:
         vae, text, _ = self.finished()
         cached = self._cached(freeze(vae, text, self.tokenizer, self.machine.device))
         vae.requires_grad_(True)
-        part = DecoderPart(vae, self.pictures, [one.latents for one in cached], self.recipe.seed)
+        latents = [one.latents for one in cached]
+        part = DecoderPart(vae, self.pictures, latents, self.recipe.seed, self._perceptual())
         self._fit(part, settings)
         self._finish("decoder", part.vae)
 
@@ -144,26 +173,42 @@ class BaseRun:
         cached = self._cached(frozen)
         torch.manual_seed(self.recipe.seed)
         part = UNetPart(self.recipe.unet, frozen, cached, self.recipe.seed)
+        if self.start is not None:
+            part.unet.load_state_dict(self.start.unet.state_dict())
         self._fit(part, settings)
         self._finish("unet", part.unet)
         if self.machine.first:
             write_model(self.out / "model", part.unet, self._best_vae(vae), text, vision, self.tokenizer)
 
     def finished(self) -> tuple[VAE, CLIPText, CLIPVision]:
-        """The VAE and the CLIP towers that this run has made.
+        """The VAE and the CLIP towers that this run has made, or else those of the model that it started from.
 
         Raises:
             TrainingError: one of them is not there yet.
         """
-        vae, tokenizer = VAE(self.recipe.vae), self.tokenizer
-        text = CLIPText(replace(self.recipe.text, vocab_size=tokenizer.vocab_size))
-        vision = CLIPVision(self.recipe.vision)
-        for name, network in (("vae", vae), ("clip", nn.ModuleDict({"text": text, "vision": vision}))):
-            weights = self.out / name / "weights.safetensors"
-            if not weights.exists():
-                raise TrainingError(f"The U-Net needs a finished {name}; train it first with --part {name}.")
+        vae = VAE(self.recipe.vae) if self.start is None else self.start.vae
+        self._fill("vae", vae)
+        return vae, *self._towers()
+
+    def _towers(self) -> tuple[CLIPText, CLIPVision]:
+        if self.start is None:
+            text = CLIPText(replace(self.recipe.text, vocab_size=self.tokenizer.vocab_size))
+            vision = CLIPVision(self.recipe.vision)
+        else:
+            text, vision = self.start.text_encoder, self.start.image_encoder or CLIPVision(self.recipe.vision)
+        self._fill("clip", nn.ModuleDict({"text": text, "vision": vision}))
+        return text, vision
+
+    def _fill(self, part: str, network: nn.Module) -> None:
+        """Load what this run has made of a part."""
+        weights = self.out / part / "weights.safetensors"
+        if weights.exists():
             network.load_state_dict(load_file(weights))
-        return vae, text, vision
+        elif self.start is None:
+            raise TrainingError(f"This part needs a finished {part}; train it first with --part {part}.")
+
+    def _perceptual(self) -> Perceptual | None:
+        return Perceptual(self._towers()[1], self.recipe.perceptual) if self.recipe.perceptual else None
 
     def _best_vae(self, vae: VAE) -> VAE:
         """The VAE with the decoder that had the most training."""
@@ -192,3 +237,32 @@ class BaseRun:
             save_file({key: value.contiguous().cpu() for key, value in network.state_dict().items()}, beside)
             beside.rename(self.out / name / "weights.safetensors")
         self.machine.wait()
+
+
+def read_start(start: str | Path) -> StableDiffusion:
+    """The model that a run goes on from, in float32."""
+    return load(None if str(start) == "bundled" else start, device="cpu", dtype="float32")
+
+
+def _sized_like(recipe: BaseRecipe, start: StableDiffusion) -> BaseRecipe:
+    vision = start.image_encoder
+    return replace(
+        recipe,
+        vae=start.vae.config,
+        text=start.text_encoder.config,
+        vision=recipe.vision if vision is None else vision.config,
+        unet=start.unet.config,
+    )
+
+
+def _keep_to_one_start(out: Path, start: StableDiffusion | None) -> None:
+    """Write down in the run folder which model it went on from; refuse another one."""
+    note = out / "start.json"
+    named = None if start is None else {"name": start.name, "hash": start.checkpoint.hash}
+    known = json.loads(note.read_text()) if note.exists() else None
+    if known is None and named is not None and not (out / "tokenizer").exists():
+        out.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(named) + "\n")
+    elif (known or {}).get("hash") != (named or {}).get("hash"):
+        was = "from scratch" if known is None else f"from {known['name']} ({known['hash']})"
+        raise TrainingError(f"The run in {out} began {was}; begin the same way, or name another folder.")

@@ -22,11 +22,10 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from garasu.training.buckets import Size
 from garasu.world.captions import caption
 from garasu.world.render import render
 from garasu.world.scene import labels, random_scene
-
-Size = tuple[int, int]  # width, height in pixels
 
 
 class DataError(ValueError):

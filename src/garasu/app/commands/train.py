@@ -21,6 +21,9 @@ def base(
         PartName, Parameter(help="The decoder (of the VAE, further) and the U-Net need the VAE and CLIP trained first.")
     ] = "all",
     recipe: Annotated[str, Parameter(help=f"Sizes and schedule: {', '.join(RECIPES)}.")] = "cpu",
+    start: Annotated[
+        str | None, Parameter(name="--from", help="A model to go on from (or: bundled), else from scratch.")
+    ] = None,
     data: Annotated[Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     steps: Annotated[int | None, Parameter(help="Steps of each part named, in place of the recipe's.")] = None,
@@ -32,6 +35,6 @@ def base(
     accelerate launch.
     """
     keep_freed_memory()
-    train_base(output, part=part, recipe=recipe, data=data, device=device, steps=steps)
+    train_base(output, part=part, recipe=recipe, start=start, data=data, device=device, steps=steps)
     print(output / "model" if part in {"all", "unet"} else output / part)
     return 0

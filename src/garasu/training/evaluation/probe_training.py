@@ -21,7 +21,7 @@ from garasu.training.machine import Machine
 from garasu.world import scene as world
 from garasu.world.scene import Scene, held_out_scene, labels, random_scene
 
-SETTINGS = LoopSettings(steps=800, batch=64, lr=4e-3, warmup=30, flat=0.3, final_lr=0.005)
+SETTINGS = LoopSettings(steps=2400, batch=64, lr=4e-3, warmup=30, flat=0.3, final_lr=0.005)
 ROWS = 32  # pictures judged at once
 
 
@@ -30,7 +30,7 @@ class ProbeError(ValueError):
 
 
 def get_probe(path: Path | None = None, device: str = "auto", settings: LoopSettings = SETTINGS) -> Probe:
-    """The probe in ``path``, or the cached one, trained first if need be (about five minutes on two CPU cores).
+    """The probe in ``path``, or the cached one, trained first if need be (about 25 minutes on a CPU).
 
     Raises:
         ProbeError: ``path`` is no probe, or one that knows other attributes than this world has.

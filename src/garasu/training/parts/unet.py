@@ -27,7 +27,8 @@ from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE
 from garasu.prompts.conditioning import encode
 from garasu.prompts.tokenizer import Tokenizer
-from garasu.training.data import Pictures, Size, step_rng
+from garasu.training.buckets import Size
+from garasu.training.data import Pictures, step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.sheets import tile

@@ -23,6 +23,7 @@ from garasu.networks.vae import VAE, PixelAttention, VAEConfig
 from garasu.training.data import Pictures, step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
+from garasu.training.parts.perceptual import Perceptual
 from garasu.training.sheets import tile
 
 Latents = np.ndarray[Any, np.dtype[np.float16]]
@@ -42,12 +43,26 @@ class VAEPart(Part):
 
     name = "vae"
 
-    def __init__(self, config: VAEConfig, pictures: Pictures, steps: int, seed: int = 0) -> None:
+    def __init__(  # noqa: PLR0917
+        self,
+        config: VAEConfig,
+        pictures: Pictures,
+        steps: int,
+        seed: int = 0,
+        start: VAE | None = None,
+        perceptual: Perceptual | None = None,
+    ) -> None:
+        """``start``: a trained VAE to go on from; its latents are white already and its edges are there."""
         super().__init__()
+        self.perceptual = perceptual
         self.vae = VAE(config)
         self.pictures, self.steps, self.seed = pictures, steps, seed
+        self.fresh = start is None
         self._seen: Tensor | None = None
-        start_simple(self.vae)
+        if start is None:
+            start_simple(self.vae)
+        else:
+            self.vae.load_state_dict(start.state_dict())
 
     def batch(self, step: int, size: int, machine: Machine) -> dict[str, Tensor]:
         """Crops [B, 3, 64, 64], or a quarter as many whole pictures; with the noise for posterior and decoder."""
@@ -60,17 +75,18 @@ class VAEPart(Part):
         factor = self.vae.config.factor
         shape = (len(images), self.vae.config.latent_channels, images.shape[2] // factor, images.shape[3] // factor)
         strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=rng)
-        early = step < EDGES_UNTIL * self.steps
+        early = self.fresh and step < EDGES_UNTIL * self.steps
         batch = {
             "images": images,
             "edges": torch.tensor(float(early)),
             "noise": torch.randn(shape, generator=rng),
             "disturbance": strength * torch.randn(shape, generator=rng),
         }
-        return {name: value.to(machine.device) for name, value in batch.items()}
+        batch = {name: value.to(machine.device) for name, value in batch.items()}
+        return batch | {"whole": torch.tensor(whole)}  # stays on the CPU: no synchronisation
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Squared, absolute and gradient error, and the KL term."""
+        """Squared, absolute, gradient and perceptual error, and the KL term."""
         images = batch["images"]
         posterior = self.vae.encode(images)
         self._seen = posterior.mean.detach()
@@ -80,12 +96,14 @@ class VAEPart(Part):
         edges = _gradient_loss(decoded, images)
         kl = posterior.kl().float().mean()
         loss = 4 * squared + batch["edges"] * (absolute + edges) + KL_WEIGHT * kl
+        if self.perceptual is not None and batch["whole"]:
+            loss = loss + self.perceptual(decoded, images)
         psnr = -10 * (squared.detach() / 4).log10()  # of the batch; pixels span 2
         return {"loss": loss, "psnr": psnr, "edges": edges, "kl": kl}
 
     def after_step(self, step: int) -> None:
         """Whiten early on, so that no channel dies."""
-        if step in WHITEN_AT and self._seen is not None:
+        if self.fresh and step in WHITEN_AT and self._seen is not None:
             whiten(self.vae, self._seen.float())
             _as_first_process(self.vae)
 
@@ -134,9 +152,17 @@ class DecoderPart(Part):
 
     name = "decoder"
 
-    def __init__(self, vae: VAE, pictures: Pictures, latents: Sequence[Latents], seed: int = 0) -> None:
+    def __init__(
+        self,
+        vae: VAE,
+        pictures: Pictures,
+        latents: Sequence[Latents],
+        seed: int = 0,
+        perceptual: Perceptual | None = None,
+    ) -> None:
         """``latents``: for each bucket of ``pictures`` the scaled latents [N, 4, h, w]."""
         super().__init__()
+        self.perceptual = perceptual
         self.vae = vae
         self.vae.encoder.requires_grad_(False)
         self.vae.quant_conv.requires_grad_(False)
@@ -155,12 +181,17 @@ class DecoderPart(Part):
             DECODER_NOISE * torch.rand(len(latents), 1, 1, 1, generator=rng) * torch.randn(latents.shape, generator=rng)
         )
         batch = {"images": images, "latents": (latents + noise) / self.vae.config.scaling_factor}
-        return {name: value.to(machine.device) for name, value in batch.items()}
+        batch = {name: value.to(machine.device) for name, value in batch.items()}
+        return batch | {"whole": torch.tensor(whole)}
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Squared error."""
-        squared = F.mse_loss(self.vae.decode(batch["latents"]).float(), batch["images"])
-        return {"loss": 4 * squared, "psnr": -10 * (squared.detach() / 4).log10()}
+        """Squared and perceptual error."""
+        decoded = self.vae.decode(batch["latents"]).float()
+        squared = F.mse_loss(decoded, batch["images"])
+        loss = 4 * squared
+        if self.perceptual is not None and batch["whole"]:
+            loss = loss + self.perceptual(decoded, batch["images"])
+        return {"loss": loss, "psnr": -10 * (squared.detach() / 4).log10()}
 
     def sheet(self) -> Image.Image:
         """Originals over their reconstructions."""
