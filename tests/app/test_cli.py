@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -294,6 +295,21 @@ def test_world_draws_a_sheet_or_a_dataset(tmp_path):
     assert {path.suffix for path in (tmp_path / "drawn").iterdir()} == {".png", ".jsonl"}
     assert "already holds something" in refusal(tmp_path, "world", "--count=3", "-o", "drawn")
     assert "--size must be a number of pixels" in refusal(tmp_path, "world", "--size=big", "-o", "sheet.png")
+
+
+def test_world_draws_a_concept(tmp_path):
+    pytest.importorskip("skia")
+    run(tmp_path, "world", "--concept=fox", "--count=5", "--size=64", "-o", "fox/")
+    lines = [json.loads(line) for line in (tmp_path / "fox" / "metadata.jsonl").read_text().splitlines()]
+    assert [(line["concept"], line["class_noun"]) for line in lines] == [("fox", "animal")] * 5
+    assert all("fox" in line["text"] for line in lines)
+    run(tmp_path, "world", "--concept=woodcut", "--count=2", "--size=48x64", "--seed=3", "-o", "sheet.png")
+    assert Image.open(tmp_path / "sheet.png").width == 2 * 56 + 8
+    said = refusal(tmp_path, "world", "--concept=wolf", "-o", "wolf/")
+    assert said == "there is no concept 'wolf': choose one of calico, fox, robot, mascot, statue, woodcut"
+    for output in ("both/", "both.png"):
+        assert "not for both" in refusal(tmp_path, "world", "--concept=fox", "--held-out", "-o", output)
+    assert {path.name for path in tmp_path.iterdir()} == {"fox", "sheet.png"}
 
 
 def test_a_missing_extra_is_named(tmp_path):

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline
+from diffusers import AutoencoderKL, DiffusionPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline
 from safetensors.torch import load_file
 from tests.checkpoints.models import Models, difference, outputs, quietly, tiny, vision
 from tests.conftest import MERGES
 from torch import Tensor
 
-from garasu.checkpoints import Checkpoint, CheckpointError, read, write_file, write_folder
+from garasu.checkpoints import Checkpoint, CheckpointError, read, read_vae, write_file, write_folder, write_vae
 from garasu.checkpoints import writing as module
 from garasu.checkpoints.betas import Betas
 from garasu.checkpoints.safetensors_file import Outgoing
@@ -150,6 +150,24 @@ def test_the_file_is_what_the_safetensors_library_reads(sd1_file: Path, tmp_path
     named = {key for key in original if key.startswith(("model.d", "first", "cond")) and "position_ids" not in key}
     assert written.keys() == named
     assert all(torch.equal(written[key], original[key]) for key in named)
+
+
+def test_a_vae_alone_is_read_by_diffusers_and_by_us(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(channels=(8, 16), layers=1, groups=4)).eval()
+    write_vae(vae, tmp_path / "vae")
+    theirs, latent = AutoencoderKL.from_pretrained(tmp_path / "vae"), torch.randn(1, 4, 6, 5)
+    with torch.no_grad():
+        expected = vae.decode(latent)
+        assert (theirs.decode(latent).sample - expected).abs().max() < 1e-5
+        assert torch.equal(read_vae(tmp_path / "vae").decode(latent), expected)
+    write_vae(vae, tmp_path / "vae", dtype=torch.float16)  # a VAE folder may be replaced
+    assert torch.equal(read_vae(tmp_path / "vae").decoder.conv_in.weight, vae.decoder.conv_in.weight.half())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("precious")
+    with pytest.raises(CheckpointError, match="left alone"):
+        write_vae(vae, tmp_path / "mine")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
 
 
 def test_a_folder_can_replace_itself_while_it_is_mapped(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from garasu.training.recipes import RECIPES
 from garasu.world.dataset import write_folder
 
 TOY_CLIP = ("--recipe", "toy", "--part", "clip", "--steps", "2", "--device", "cpu")
-PARTS = ("vae", "clip", "decoder", "unet")
+PARTS = ("vae", "clip", "decoder", "unet", "faces")
 
 
 def finished(run: Path) -> dict[str, bytes]:
@@ -46,7 +46,7 @@ def test_every_part_is_trained_and_the_model_makes_pictures(toy_run: Path) -> No
 
 
 def test_a_run_keeps_logs_and_sheets(toy_run: Path) -> None:
-    for part, loss in zip(PARTS, ("psnr", "contrast", "psnr", "loss"), strict=True):
+    for part, loss in zip(PARTS, ("psnr", "contrast", "psnr", "loss", "psnr"), strict=True):
         last = json.loads((toy_run / part / "log.jsonl").read_text().splitlines()[-1])
         assert last["step"] == 12
         assert last["pictures_per_second"] > 0
@@ -97,6 +97,15 @@ def test_the_model_has_the_decoder_that_was_trained_longest(toy_run: Path) -> No
         assert torch.equal(stored[name], value.half()), name
         belongs = name.startswith(("decoder.", "post_quant_conv."))
         assert torch.equal(first[name], value) != belongs, f"{name} should {'' if belongs else 'not '}have changed"
+
+
+def test_a_second_vae_has_the_latents_of_the_first(toy_run: Path) -> None:
+    first, second = read_vae(toy_run / "model").state_dict(), read_vae(toy_run / "model" / "vae_faces").state_dict()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]) == name.startswith(("encoder.", "quant_conv.")), name
+    sd = load(toy_run / "model", vae=toy_run / "model" / "vae_faces", device="cpu")
+    *_, last = sd.sample(sd.encode("a black cat"), steps=2, seed=1)
+    assert sd.decode(last.latent).size == (64, 64)
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:

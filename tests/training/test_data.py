@@ -63,7 +63,7 @@ def test_images_are_the_pixels_between_minus_one_and_one(drawn: Pictures) -> Non
 
 def test_larger_buckets_are_chosen_more_often() -> None:
     def bucket(count: int) -> Bucket:
-        return Bucket((8, 8), np.zeros((count, 8, 8, 3), np.uint8), [["x"]] * count, [{}] * count)
+        return Bucket((8, 8), np.zeros((count, 8, 8, 3), np.uint8), [["x"]] * count, [{}] * count, [[]] * count)
 
     pictures = Pictures([bucket(90), bucket(10)])
     rng = torch.Generator().manual_seed(0)
@@ -126,5 +126,5 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path) -> None:
 def test_label_values_are_all_that_occur() -> None:
     rng = random.Random(0)
     labels = [{"fur": rng.choice(("black", "white")), "eyes": "green"} for _ in range(20)]
-    bucket = Bucket((8, 8), np.zeros((20, 8, 8, 3), np.uint8), [["x"]] * 20, labels)
+    bucket = Bucket((8, 8), np.zeros((20, 8, 8, 3), np.uint8), [["x"]] * 20, labels, [[]] * 20)
     assert Pictures([bucket]).label_values == {"eyes": ["green"], "fur": ["black", "white"]}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,15 @@ from PIL import Image
 from garasu.app.cli import main
 from garasu.model import StableDiffusion, load
 from garasu.training.evaluation.card import write_card
-from garasu.training.evaluation.evaluate import EvaluationError, evaluate, probe_scores, save
+from garasu.training.evaluation.diversity import PROMPTS
+from garasu.training.evaluation.evaluate import EvaluationError, evaluate, picture_count, probe_scores, save
+from garasu.training.evaluation.leaking import PAIRS
+from garasu.training.evaluation.measures import Score, Verdict
 from garasu.training.evaluation.probe import Probe, ProbeConfig, label_values
 from garasu.training.evaluation.probe_training import save_probe
+from garasu.training.evaluation.promise import PROMISED, Obedience
 from garasu.training.evaluation.report import EvalSettings, Report
+from garasu.training.evaluation.table import table
 
 SETTINGS = EvalSettings(
     prompts=6, steps=2, guidance_scales=(1.0, 5.0), renders=4, retrieval_batches=1, probe_pictures=40
@@ -51,11 +57,24 @@ def test_the_report_has_every_measurement(evaluated: Evaluated, toy: StableDiffu
     assert report.seconds_per_picture > 0
     assert report.model.parameters["unet"] == sum(one.numel() for one in toy.unet.parameters())
     assert report.model.size == (64, 64)
+    assert report.frechet.held_out.pictures == report.frechet.seen.pictures == 3, "so that both can be compared"
+    assert report.frechet.tower == "the model's own"
+    assert report.frechet.seen.ratio > 1, "a toy draws nothing worth seeing"
+    assert len(report.diversity.prompts) == PROMPTS
+    assert report.diversity.seeds == 2
+    assert report.leaking.pictures.both.of == report.leaking.drawings.both.of == len(PAIRS)
+    assert {one.guidance_scale for one in (report.frechet, report.diversity, report.leaking)} == {1.0}
+    assert report.pictures == 2 * (6 + 3) + 2 * PROMPTS + len(PAIRS)
+
+
+def test_a_whole_evaluation_takes_no_more_pictures_than_there_is_time_for() -> None:
+    """At 0.45 s a picture, 15 minutes are 2000 pictures; some of the time goes to drawings and the probe."""
+    assert picture_count(EvalSettings()) == 500 + 250 + 8 * 8 + 10 * 20 <= 1500
 
 
 def test_the_same_model_is_judged_the_same_again(evaluated: Evaluated, toy: StableDiffusion, probe: Probe) -> None:
     again, _ = evaluate(toy, probe, SETTINGS)
-    for name in ("obedience", "probe", "vae", "retrieval"):
+    for name in ("obedience", "probe", "vae", "retrieval", "frechet", "diversity", "leaking"):
         assert getattr(again, name) == getattr(evaluated[0], name)
 
 
@@ -88,25 +107,46 @@ def test_files_and_table_say_what_was_found(evaluated: Evaluated, tmp_path: Path
     assert said == {"accuracy": round(subject.share, 4), "right": subject.right, "of": 6}
     assert found["settings"]["guidance_scales"] == [1.0, 5.0]
     assert Image.open(tmp_path / "deep" / "folder" / "pictures.png").size == page.size
-    table = report.table()
-    assert "guidance scale 5" in table
-    assert re.search(rf"fur colour +{report.obedience[0].held_out.named['fur'].share:.1%}", table)
-    assert f"{report.vae.mean:.1f} dB a picture" in table
-    assert not re.search(r" $", table, flags=re.MULTILINE)
+    assert found["recommended_guidance_scale"] == report.recommended_guidance_scale
+    assert found["frechet"]["held_out"]["ratio"] == report.frechet.held_out.ratio
+    assert found["diversity"]["short"]["pictures"] == report.diversity.short.pictures
+    assert found["leaking"]["pictures"]["leaked"]["right"] == report.leaking.pictures.leaked.right
+    both = found["obedience"][0]["groups"]["subject, background, style"]
+    assert both["seen"]["right"] == report.obedience[0].groups["subject, background, style"].seen.right
+    assert found["obedience"][1]["gaps"]["subject"]["points"] == report.obedience[1].gaps["subject"].points
+    assert found["obedience"][1]["gap"]["error"] > 0
+    said = table(report)
+    assert "guidance scale 5" in said
+    assert re.search(rf"fur colour +{report.obedience[0].held_out.named['fur'].share:.1%}", said)
+    assert re.search(rf"seen, 3 to 12 drawings +{report.frechet.seen.distance:.4f}", said)
+    assert re.search(rf"short prompts +{report.diversity.short.pictures:.3f}", said)
+    assert f"{report.vae.mean:.1f} dB a picture" in said
+    assert not re.search(r" $", said, flags=re.MULTILINE)
+    assert max(map(len, said.splitlines())) <= 100, "so that it fits a terminal"
+
+
+def test_what_nobody_asked_about_is_null_in_json(evaluated: Evaluated) -> None:
+    empty = Obedience(5.0, Verdict({}, {}), Verdict({"fur": Score(1, 1)}, {}))
+    found = json.loads(replace(evaluated[0], obedience=(empty,)).to_json())["obedience"][0]
+    assert found["promised"]["held_out"] == {"accuracy": None, "right": 0, "of": 0}
+    assert found["promised"]["seen"]["accuracy"] == 1
+    assert (found["gap"], found["gaps"]) == (None, {})
 
 
 def test_a_model_without_a_vision_tower_says_so(toy_run: Path, probe: Probe) -> None:
     sd = load(toy_run / "model", device="cpu", dtype="float32")
     sd.image_encoder = None
-    report, _ = evaluate(sd, probe, EvalSettings(2, 1, (1.0,), renders=1, probe_pictures=2))
+    report, _ = evaluate(sd, probe, EvalSettings(4, 1, (1.0,), renders=1, probe_pictures=2))
     assert report.retrieval is None
-    assert "not measured: this model has no image_encoder" in report.table()
+    assert report.frechet.tower == "the bundled model's"
+    assert "not measured: this model has no image_encoder" in table(report)
+    assert "as the bundled model's CLIP sees it" in table(report)
     assert json.loads(report.to_json())["retrieval"] is None
 
 
-@pytest.mark.parametrize("settings", [EvalSettings(prompts=1), EvalSettings(guidance_scales=())])
+@pytest.mark.parametrize("settings", [EvalSettings(prompts=3), EvalSettings(guidance_scales=())])
 def test_an_evaluation_of_nothing_is_refused(toy: StableDiffusion, probe: Probe, settings: EvalSettings) -> None:
-    with pytest.raises(EvaluationError, match="two prompts or more and a guidance scale"):
+    with pytest.raises(EvaluationError, match="four prompts or more and a guidance scale"):
         evaluate(toy, probe, settings)
 
 
@@ -130,8 +170,21 @@ def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model:
     card = write_card(model, report.to_json(), toy_run, trained_on="a toaster").read_text()
     assert (model / "README.md").read_text() == card
     assert f"| unet | {report.model.parameters['unet'] / 1e6:.2f} M |" in card
+    recommended = f"{report.recommended_guidance_scale:g}"
+    assert f"**{recommended}**, by this rule" in card
+    assert f"seed=7, guidance_scale={recommended})" in card
     background = report.obedience[0].held_out.named["background"]
     assert re.search(rf"\| background \| {background.share:.1%} \({background.of}\) \|", card)
+    group = report.obedience[1].groups["eyes, count, place"].held_out
+    assert f"| eyes, count, place | {group.share:.1%} ({group.of}) |" in card.partition("guidance scale 5")[2]
+    for name in PROMISED[:3]:
+        points = " | ".join(f"{one.gaps[name].points:+.1f} ± {one.gaps[name].error:.1f}" for one in report.obedience)
+        assert f"| {name} | {points} |" in card
+    frechet = report.frechet.held_out
+    assert f"| held-out | 3 | 12 | {frechet.distance:.4f} | {frechet.floor:.4f} | {frechet.ratio:.2f}× |" in card
+    assert f"| a cat on the beach | {report.diversity.prompts['a cat on the beach'].pictures:.3f} |" in card
+    leaks = report.leaking.pictures
+    assert f"| **all** | {leaks.both.share:.1%} (10) | {leaks.leaked.share:.1%} ({leaks.leaked.of}) |" in card
     assert f"VAE: {report.vae.mean:.1f} dB" in card
     assert "96 pictures (19 of 48×80 px, 77 of 64×64 px), 2 captions each" in card
     assert re.search(r"\| U-Net \| 12 \| 4 \| AdamW, 0.001 after 4 steps.*averaged with decay 0.9 \| \d+ min \|", card)
@@ -163,12 +216,12 @@ def test_the_command_measures_and_writes(
 ) -> None:
     save_probe(probe, tmp_path / "probe.safetensors")
     flags = ["--model", str(model), "--probe", str(tmp_path / "probe.safetensors"), "--device", "cpu", "--steps", "1"]
-    flags += ["--prompts", "2", "--guidance-scale", "1", "--guidance-scale", "2", "--sampler", "euler"]
+    flags += ["--prompts", "4", "--guidance-scale", "1", "--guidance-scale", "2", "--sampler", "euler"]
     with pytest.raises(SystemExit) as left:
         main(["eval", *flags, "-o", str(tmp_path / "report"), "--card", str(toy_run)])
     assert left.value.code == 0
     said = capsys.readouterr().out
-    assert "right of 2 held-out and 1 seen prompts, guidance scale 2" in said
+    assert "right of 4 held-out and 2 seen prompts, guidance scale 2" in said
     settings = json.loads((tmp_path / "report" / "report.json").read_text())["settings"]
     assert (settings["sampler"], settings["steps"], settings["guidance_scales"]) == ("euler", 1, [1.0, 2.0])
     assert "guidance scale 2" in (model / "README.md").read_text()

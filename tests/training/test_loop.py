@@ -126,7 +126,7 @@ PROGRAM = textwrap.dedent(
     torch.set_num_threads(1)
     from garasu.training.base import train_base
     from garasu.training.loop import Habits
-    train_base(Path(sys.argv[1]), part="vae", recipe="toy", device="cpu", steps=40, habits=Habits(0.0, 5, 1000))
+    train_base(Path(sys.argv[1]), part="clip", recipe="toy", device="cpu", steps=40, habits=Habits(0.0, 5, 1000))
     """
 )
 
@@ -140,8 +140,8 @@ def test_a_real_run_killed_at_any_moment_goes_on_bit_for_bit(tmp_path: Path) -> 
     kills = 0
     for moment in (0, 7, 19, 31):
         process = start(tmp_path / "cut")
-        state = tmp_path / "cut" / "vae" / "state.pt"
-        log = tmp_path / "cut" / "vae" / "log.jsonl"
+        state = tmp_path / "cut" / "clip" / "state.pt"
+        log = tmp_path / "cut" / "clip" / "log.jsonl"
         while process.poll() is None and not (state.exists() and (_last_step(log) >= moment)):
             time.sleep(0.01)
         if process.poll() is None:
@@ -150,8 +150,8 @@ def test_a_real_run_killed_at_any_moment_goes_on_bit_for_bit(tmp_path: Path) -> 
         process.wait()
     assert kills >= 2, "the run was over before it could be killed"
     assert start(tmp_path / "cut").wait() == 0
-    whole = (tmp_path / "whole" / "vae" / "weights.safetensors").read_bytes()
-    assert (tmp_path / "cut" / "vae" / "weights.safetensors").read_bytes() == whole
+    whole = (tmp_path / "whole" / "clip" / "weights.safetensors").read_bytes()
+    assert (tmp_path / "cut" / "clip" / "weights.safetensors").read_bytes() == whole
 
 
 def _last_step(log: Path) -> int:

@@ -1,5 +1,6 @@
 """The parts: what each asks of its network, against the definition; and what whitening must not change."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from garasu.networks.vae import VAE, VAEConfig
 from garasu.prompts.conditioning import encode
 from garasu.training.base import BaseRun
 from garasu.training.data import Pictures, draw_world
-from garasu.training.loop import Habits, Part
+from garasu.training.loop import Habits, Part, TrainingError
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart, initialise, square, trimmed_ids
+from garasu.training.parts.faces import FACE_WEIGHT, FacesPart, face_weights
 from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import UNetPart, cache, freeze
 from garasu.training.parts.vae import CROP, DECODER_NOISE, LATENT_NOISE, WHITEN_AT, DecoderPart, VAEPart, whiten
@@ -249,7 +251,7 @@ def test_clip_learns_to_tell_pictures_apart(clip: CLIPPart) -> None:
 
 
 def test_clip_does_without_labels(clip: CLIPPart, run: BaseRun) -> None:
-    bare = Pictures([type(b)(b.size, b.pixels, b.captions, [{}] * len(b.captions)) for b in run.pictures.buckets])
+    bare = Pictures([replace(one, labels=[{}] * len(one.captions)) for one in run.pictures.buckets])
     part = CLIPPart(clip.text.config, TOY.vision, run.tokenizer, bare)
     found = part(part.batch(0, 4, CPU))
     assert float(found["labels"]) == 0
@@ -385,3 +387,74 @@ def test_a_vae_to_go_on_from_is_not_made_simple_or_whitened_again(pictures: Pict
     part.after_step(WHITEN_AT[0])
     assert same(part.vae.state_dict(), start.state_dict())
     assert part.batch(1, 4, CPU)["edges"] == 0
+
+
+# faces
+
+
+@pytest.fixture
+def faces(pictures: Pictures) -> FacesPart:
+    latents = [
+        np.random.default_rng(0).normal(size=(len(one.captions), 4, one.size[1] // 8, one.size[0] // 8)).astype("f2")
+        for one in pictures.buckets
+    ]
+    return FacesPart(VAE(TOY.vae), pictures, latents)
+
+
+def test_crops_show_faces_with_the_latents_of_their_place(faces: FacesPart) -> None:
+    batch = faces.batch(1, 6, CPU)
+    side = min(CROP, 64)
+    assert batch["images"].shape == (6, 3, side, side)
+    assert batch["latents"].shape == (6, 4, side // 8, side // 8)
+    for image, latent, weights in zip(batch["images"], batch["latents"], batch["weights"], strict=True):
+        assert set(weights.unique().tolist()) <= {1.0, FACE_WEIGHT}
+        assert (weights == FACE_WEIGHT).float().mean() > 0.02
+        found = [
+            (number, index, top, left)
+            for number, bucket in enumerate(faces.pictures.buckets)
+            for index in range(len(bucket.captions))
+            for top in range(0, bucket.size[1] - side + 1, 8)
+            for left in range(0, bucket.size[0] - side + 1, 8)
+            if torch.equal(bucket.images([index])[0, :, top : top + side, left : left + side], image)
+        ]
+        number, index, top, left = found[0]
+        source = torch.from_numpy(faces.latents[number][index]).float()
+        expected = source[:, top // 8 : (top + side) // 8, left // 8 : (left + side) // 8]
+        assert (latent - expected).abs().max() < 8 * DECODER_NOISE  # noise of at most that deviation
+
+
+def test_every_fourth_batch_is_the_decoders_own(faces: FacesPart) -> None:
+    assert "weights" not in faces.batch(4, 4, CPU)
+    assert faces(faces.batch(4, 4, CPU))["loss"] > 0
+
+
+def test_an_error_in_a_face_weighs_more(faces: FacesPart) -> None:
+    batch = faces.batch(1, 6, CPU)
+    with torch.no_grad():
+        errors = (faces.vae.decode(batch["latents"]) - batch["images"]).square()
+    weights = batch["weights"].expand_as(errors)
+    inside = errors[weights == FACE_WEIGHT]
+    outside = errors[weights == 1]
+    mean = (FACE_WEIGHT * inside.sum() + outside.sum()) / (FACE_WEIGHT * len(inside) + len(outside))
+    assert faces(batch)["loss"].item() == pytest.approx(4 * mean.item(), rel=1e-5)
+
+
+def test_only_the_decoder_learns_faces(faces: FacesPart) -> None:
+    before = {name: value.clone() for name, value in faces.vae.state_dict().items()}
+    learn(faces, 2, 4)
+    for name, value in faces.vae.state_dict().items():
+        assert torch.equal(before[name], value) == name.startswith(("encoder.", "quant_conv.")), name
+
+
+def test_pictures_without_faces_are_refused(pictures: Pictures) -> None:
+    plain = Pictures([replace(one, faces=[[] for _ in one.faces]) for one in pictures.buckets])
+    assert not plain.have_faces
+    with pytest.raises(TrainingError, match="None of these pictures has its faces marked"):
+        FacesPart(VAE(TOY.vae), plain, [])
+
+
+def test_weights_of_faces_that_reach_over_the_edge() -> None:
+    weights = face_weights([(-4, 2, 3, 5), (6, 6, 12, 12)], (8, 10))
+    assert weights[0, 2:5, :3].eq(FACE_WEIGHT).all()
+    assert weights[0, 6:, 6:].eq(FACE_WEIGHT).all()
+    assert weights.eq(FACE_WEIGHT).sum() == 9 + 8

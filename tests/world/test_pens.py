@@ -8,6 +8,7 @@ import pytest
 import skia
 from numpy.typing import NDArray
 
+from garasu.world.carved_pens import BLOCK, CREAM, TINT, WoodcutPen
 from garasu.world.colors import FUR, WHITE, luminance
 from garasu.world.pens import Pen, snapshot
 from garasu.world.render import PENS, render
@@ -85,3 +86,50 @@ def test_a_pen_that_is_not_outlined_paints_inside_only() -> None:
     pixels = snapshot(surface)
     assert (pixels[4:12, 4:12] == (10, 20, 30)).all()
     assert (pixels.reshape(-1, 3) == 255).all(1).sum() == 16 * 16 - 64
+
+
+def woodcut(**change: str) -> NDArray[np.int64]:
+    return render(replace(CAT, **change), 128, 0, WoodcutPen).astype(np.int64)
+
+
+def near(pixels: NDArray[np.int64], color: tuple[float, ...]) -> float:
+    """The share of pixels about this colour."""
+    return float((np.abs(pixels - np.array(color)).max(2) < 40).mean())
+
+
+def test_a_woodcut_is_black_cream_and_one_tint() -> None:
+    """Little lies between the three, while charcoal and pencil are mostly grays."""
+    beach = replace(CAT, background="beach", background_color="none")
+    for scene in (CAT, replace(CAT, fur="gray"), beach):
+        cut = render(scene, 128, 0, WoodcutPen).astype(np.int64)
+        assert near(cut, BLOCK) > 0.08
+        assert near(cut, CREAM) > 0.2
+        assert sum(near(cut, color) for color in (BLOCK, CREAM, TINT)) > 0.7
+    assert sum(near(picture("charcoal"), color) for color in (BLOCK, CREAM)) < 0.3
+
+
+def test_a_woodcut_tints_what_is_warm_and_vivid() -> None:
+    assert near(woodcut(fur="orange"), TINT) > 0.1
+    for fur in ("black", "white", "gray", "brown"):
+        assert near(woodcut(fur=fur), TINT) < 0.01, fur
+
+
+def test_a_woodcut_keeps_the_order_of_tones() -> None:
+    """More black in darker fur, measured on the chest."""
+    dark = [
+        near(woodcut(fur=fur, pattern="plain")[82:106, 50:78], BLOCK) for fur in ("black", "brown", "gray", "white")
+    ]
+    assert dark[0] > 0.6
+    assert dark == sorted(dark, reverse=True)
+    assert dark[2] > dark[3] + 0.1
+
+
+def test_a_black_cat_stands_out_at_night_in_a_woodcut() -> None:
+    """A line is carved out around it, and around its stripes."""
+    night = {"background": "night", "background_color": "none", "fur": "black"}
+    tabby, plain = woodcut(**night), woodcut(**night, pattern="plain")
+    assert near(plain[40:110, 40:90], CREAM) > 0.1
+    assert near(tabby[82:106, 44:84], CREAM) > near(plain[82:106, 44:84], CREAM) + 0.03
+    small = {**night, "subject": "kitten"}  # whose stripes are thin
+    tabby, plain = woodcut(**small), woodcut(**small, pattern="plain")
+    assert near(tabby[45:62, 48:80], CREAM) > near(plain[45:62, 48:80], CREAM) + 0.03

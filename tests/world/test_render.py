@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from garasu.world.colors import EYES, FUR, PLAIN
-from garasu.world.render import render
-from garasu.world.scene import BACKGROUNDS, STYLES, Scene, SceneError, random_scene
+from garasu.world.render import render, render_with_faces
+from garasu.world.scene import BACKGROUNDS, GRAY_STYLES, STYLES, Scene, SceneError, random_scene
 
 CAT = Scene("cat", background_color="white", pose="sitting", fur="black", pattern="plain", eyes="green")
 GIRL = Scene("girl", background_color="white", hair="black", dress="red")
@@ -231,6 +231,29 @@ def test_several_are_apart(count: str) -> None:
     bodies = drawn.any(0).sum()
     assert (np.diff(heads, prepend=0) == 1).sum() >= int(count)
     assert bodies > 50
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_faces_are_where_the_eyes_are(style: str) -> None:
+    """Only the eyes differ between two scenes with other eyes, and they lie inside the faces that are told of."""
+    scene = replace(CAT, style=style, count="2")
+    picture, faces = render_with_faces(scene, 128, 5)
+    other = render(replace(scene, eyes="blue"), 128, 5)
+    assert np.array_equal(picture, render(scene, 128, 5))
+    assert len(faces) == 2
+    changed = (picture.astype(int) != other).any(axis=2)
+    inside = np.zeros_like(changed)
+    for left, top, right, bottom in faces:
+        inside[max(top, 0) : bottom, max(left, 0) : right] = True
+        assert 20 < right - left < 80
+    if style not in GRAY_STYLES:
+        assert changed.sum() >= 16
+    assert (changed & ~inside).sum() <= 0.2 * changed.sum()  # strokes carry a colour on
+
+
+def test_cakes_and_knights_have_no_faces() -> None:
+    for scene in (CAKE, KNIGHT):
+        assert render_with_faces(scene, 128, 0)[1] == []
 
 
 def test_backgrounds_differ_at_the_sides() -> None:

@@ -4,9 +4,10 @@ import random
 
 import numpy as np
 import pytest
+import skia
 
-from garasu.world.shapes import curve, ellipse, polygon, polyline, rectangle
-from garasu.world.textures import FIELD, blotches, field_at, grain, hatching
+from garasu.world.shapes import curve, ellipse, polygon, polyline, rectangle, rounded
+from garasu.world.textures import FIELD, TILE, blotches, field_at, gouges, grain, hatching, lay_tiles
 
 
 def test_fields_have_unit_variance() -> None:
@@ -37,7 +38,27 @@ def test_hatching_is_black_lines_with_gaps() -> None:
     assert alpha.std(1).mean() < alpha.std(0).mean()  # along a stroke it changes less than across
 
 
+def test_gouges_are_black_or_nothing_and_wider_for_darker_tones() -> None:
+    thin, thick = (gouges(5.4, width, 0).toarray()[..., 3] for width in (1.1, 3.2))
+    assert 0.05 < (thin > 128).mean() < (thick > 128).mean() / 1.5 < 0.5
+    assert ((thick > 40) & (thick < 215)).mean() < 0.25
+
+
+def test_tiles_cover_an_area_and_nothing_else() -> None:
+    surface = skia.Surface(300, 200)
+    solid = skia.Surface(TILE, TILE)
+    solid.getCanvas().clear(skia.ColorBLACK)
+    area = rectangle(10, 20, 290, 180)
+    lay_tiles(surface.getCanvas(), area, solid.makeImageSnapshot(), skia.Paint(), unit=0.7, turn=33, shift=(50, 80))
+    alpha = surface.makeImageSnapshot().toarray()[..., 3]
+    assert (alpha[24:176, 14:286] > 200).mean() > 0.97  # seams of turned tiles are soft
+    alpha[20:180, 10:290] = 0
+    assert not alpha.any()
+
+
 def test_bounds_of_shapes() -> None:
+    assert rounded(1, 2, 9, 4, 1).getBounds().right() == 9
+    assert not rounded(0, 0, 8, 8, 3).contains(0.2, 0.2)
     assert ellipse(5, 6, 2, 3).getBounds().right() == 7
     assert rectangle(1, 2, 3, 4).getBounds().bottom() == 4
     assert polygon((0, 0), (4, 0), (0, 2)).contains(1, 0.5)

@@ -4,6 +4,16 @@ from garasu.checkpoints.checkpoint import Checkpoint
 from garasu.checkpoints.errors import CheckpointError
 from garasu.checkpoints.examine import XRay, xray
 from garasu.checkpoints.reading import read, read_vae
-from garasu.checkpoints.writing import write_file, write_folder
+from garasu.checkpoints.writing import write_file, write_folder, write_vae
 
-__all__ = ["Checkpoint", "CheckpointError", "XRay", "read", "read_vae", "write_file", "write_folder", "xray"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "XRay",
+    "read",
+    "read_vae",
+    "write_file",
+    "write_folder",
+    "write_vae",
+    "xray",
+]

@@ -20,6 +20,7 @@ from garasu.checkpoints.header import Header, write
 from garasu.checkpoints.names import Layout, PartName
 from garasu.checkpoints.outgoing import outgoing, shards
 from garasu.checkpoints.safetensors_file import Outgoing, write_tensors
+from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
 
 STEM: Mapping[PartName, str] = {
@@ -57,6 +58,17 @@ def write_folder(
         (beside / "scheduler").mkdir()
         _write_json(beside / "scheduler" / "scheduler_config.json", _scheduler(checkpoint))
         _write_json(beside / "model_index.json", _model_index(checkpoint))
+
+
+def write_vae(vae: VAE, path: str | Path, *, dtype: torch.dtype | None = None) -> None:
+    """Write a VAE alone, as a folder that `read_vae`, `--vae` and diffusers' AutoencoderKL load.
+
+    Raises:
+        CheckpointError: ``path`` exists and is something else than a checkpoint folder.
+    """
+    with _whole_folder(Path(path), holding=f"{STEM['vae']}.safetensors") as beside:
+        _write_json(beside / "config.json", configs.to_json(vae.config))
+        _write_shards(beside, STEM["vae"], outgoing(vae, "diffusers", dtype), None)
 
 
 def write_file(checkpoint: Checkpoint, path: str | Path, *, dtype: torch.dtype | None = None) -> None:
@@ -174,9 +186,12 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """A folder beside ``path`` to fill, which takes its place at the end and vanishes on any failure."""
-    if path.exists() and not (path / "model_index.json").is_file() and (path.is_file() or any(path.iterdir())):
+def _whole_folder(path: Path, holding: str = "model_index.json") -> Iterator[Path]:
+    """A folder beside ``path`` to fill, which takes its place at the end and vanishes on any failure.
+
+    What is at ``path`` must be nothing, empty, or a folder ``holding`` the file of its kind.
+    """
+    if path.exists() and not (path / holding).is_file() and (path.is_file() or any(path.iterdir())):
         raise CheckpointError(f"{path} exists and is no checkpoint folder, so it is left alone: name a new folder.")
     beside, before = (path.parent / f".{path.name}.{state}" for state in ("partial", "before"))
     shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed

@@ -15,23 +15,25 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from garasu.checkpoints import write_vae
 from garasu.model import StableDiffusion, load
 from garasu.networks.clip_text import CLIPText
 from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.training.data import Pictures, draw_world, open_pictures, read_captioned
-from garasu.training.export import write_model
+from garasu.training.export import SECOND_VAE, write_model
 from garasu.training.loop import Habits, LoopSettings, Part, TrainingError, fit
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart
+from garasu.training.parts.faces import FacesPart
 from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import Cached, Frozen, UNetPart, cache, freeze
 from garasu.training.parts.vae import DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, BaseRecipe
 from garasu.training.tokenizer import english_text, train_tokenizer
 
-PartName = Literal["clip", "vae", "decoder", "unet", "all"]
+PartName = Literal["clip", "vae", "decoder", "unet", "faces", "all"]
 
 
 def train_base(
@@ -50,7 +52,8 @@ def train_base(
     Args:
         out: run folder, made if it is not there.
         part: "vae" and "clip" stand alone (where the recipe has a perceptual term, the VAE needs CLIP); "decoder"
-            (more training for the VAE's decoder alone) and "unet" need both finished; "all" makes them in turn.
+            (more training for the VAE's decoder alone), "unet" and "faces" (a second VAE, for faces) need both
+            finished; "all" makes them in turn.
         recipe: a name in ``RECIPES``.
         start: a model to go on from, as ``garasu.load`` takes it, or "bundled"; its tokenizer and the sizes of its
             parts take the place of the recipe's, and what is not trained stays as it is. None: from scratch.
@@ -73,8 +76,11 @@ def train_base(
         "vae": run.train_vae,
         "decoder": run.train_decoder,
         "unet": run.train_unet,
+        "faces": run.train_faces,
     }
     for name in makers if part == "all" else (part,):
+        if name != part and name == "faces" and not run.pictures.have_faces:
+            continue
         makers[name]()
 
 
@@ -165,6 +171,16 @@ class BaseRun:
         self._fit(part, settings)
         self._finish("decoder", part.vae)
 
+    def train_faces(self) -> None:
+        """A second VAE with the same latents, whose decoder is trained further on faces."""
+        settings = self._settings(self.recipe.train_faces)
+        vae, text, _ = self.finished()
+        latents = [one.latents for one in self._cached(freeze(vae, text, self.tokenizer, self.machine.device))]
+        part = FacesPart(self._best_vae(vae).requires_grad_(True), self.pictures, latents, self.recipe.seed)
+        self._fit(part, settings)
+        self._finish("faces", part.vae)
+        self._write_second_vae()
+
     def train_unet(self) -> None:
         """The U-Net, on latents and text states cached once; then the whole model is written."""
         settings = self._settings(self.recipe.train_unet)
@@ -179,6 +195,7 @@ class BaseRun:
         self._finish("unet", part.unet)
         if self.machine.first:
             write_model(self.out / "model", part.unet, self._best_vae(vae), text, vision, self.tokenizer)
+        self._write_second_vae()
 
     def finished(self) -> tuple[VAE, CLIPText, CLIPVision]:
         """The VAE and the CLIP towers that this run has made, or else those of the model that it started from.
@@ -216,6 +233,14 @@ class BaseRun:
         if weights.exists():
             vae.load_state_dict(load_file(weights))
         return vae
+
+    def _write_second_vae(self) -> None:
+        """Put the VAE for faces into the model's folder, once both are there."""
+        weights, model = self.out / "faces" / "weights.safetensors", self.out / "model"
+        if self.machine.first and weights.exists() and model.exists():
+            vae = VAE(self.recipe.vae)
+            vae.load_state_dict(load_file(weights))
+            write_vae(vae, model / SECOND_VAE, dtype=torch.float16)
 
     def _cached(self, frozen: Frozen) -> list[Cached]:
         """Latents and text states of all pictures, made once, by the first process."""

@@ -24,7 +24,8 @@ from tqdm import tqdm
 
 from garasu.training.buckets import Size
 from garasu.world.captions import caption
-from garasu.world.render import render
+from garasu.world.pens import Box
+from garasu.world.render import render_with_faces
 from garasu.world.scene import labels, random_scene
 
 
@@ -34,12 +35,13 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Bucket:
-    """Pictures of one size: pixels uint8 [N, H, W, 3], several captions each, attribute labels or none."""
+    """Pictures of one size: pixels uint8 [N, H, W, 3], several captions each, attribute labels or none, faces."""
 
     size: Size
     pixels: np.ndarray[Any, np.dtype[np.uint8]]
     captions: list[list[str]]
     labels: list[dict[str, str]]
+    faces: list[list[Box]]
 
     def images(self, indices: Sequence[int]) -> Tensor:
         """Pictures as float tensors [B, 3, H, W] in −1…1."""
@@ -58,6 +60,11 @@ class Pictures:
         sizes = torch.tensor([len(bucket.captions) for bucket in self.buckets], dtype=torch.float)
         bucket = int(torch.multinomial(sizes, 1, generator=rng))
         return bucket, torch.randint(int(sizes[bucket]), (count,), generator=rng).tolist()
+
+    @property
+    def have_faces(self) -> bool:
+        """Whether faces are marked in any of them."""
+        return any(boxes for bucket in self.buckets for boxes in bucket.faces)
 
     @cached_property
     def label_values(self) -> dict[str, list[str]]:
@@ -133,6 +140,7 @@ def open_pictures(folder: Path) -> Pictures:
                 np.load(path, mmap_mode="r"),
                 [record["captions"] for record in records],
                 [record["labels"] for record in records],
+                [[(left, top, right, bottom) for left, top, right, bottom in record["faces"]] for record in records],
             )
         )
     if not buckets:
@@ -140,13 +148,14 @@ def open_pictures(folder: Path) -> Pictures:
     return Pictures(buckets)
 
 
-Drawn = tuple[np.ndarray[Any, np.dtype[np.uint8]], list[str], dict[str, str]]
+Drawn = tuple[np.ndarray[Any, np.dtype[np.uint8]], list[str], dict[str, str], list[Box]]
 
 
 def _drawn(index: int, *, size: Size, captions: int, seed: int) -> Drawn:
     rng = random.Random(f"{seed}/{index}")
     scene = random_scene(rng)
-    return render(scene, size, rng.getrandbits(32)), [caption(scene, rng) for _ in range(captions)], labels(scene)
+    picture, faces = render_with_faces(scene, size, rng.getrandbits(32))
+    return picture, [caption(scene, rng) for _ in range(captions)], labels(scene), faces
 
 
 def _read(index: int, *, source: Path, size: Size, records: list[dict[str, Any]]) -> Drawn:
@@ -159,7 +168,7 @@ def _read(index: int, *, source: Path, size: Size, records: list[dict[str, Any]]
     cropped = image.crop((left, top, left + size[0], top + size[1]))
     words = {key: value for key, value in record.items() if isinstance(value, str)}  # a number (a seed) is no attribute
     attributes = {key: value for key, value in words.items() if key not in ("file_name", "text")}
-    return np.asarray(cropped), [record["text"]], attributes
+    return np.asarray(cropped), [record["text"]], attributes, []
 
 
 def _write_bucket(folder: Path, size: Size, draw: Callable[[int], Drawn], indices: range) -> None:
@@ -175,9 +184,9 @@ def _write_bucket(folder: Path, size: Size, draw: Callable[[int], Drawn], indice
     lines = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         drawn = pool.map(draw, indices, chunksize=64)
-        for row, (picture, captions, attributes) in enumerate(tqdm(drawn, f"pictures {name}", len(indices))):
+        for row, (picture, captions, attributes, faces) in enumerate(tqdm(drawn, f"pictures {name}", len(indices))):
             array[row] = picture
-            lines.append(json.dumps({"captions": captions, "labels": attributes}))
+            lines.append(json.dumps({"captions": captions, "labels": attributes, "faces": faces}))
     array.flush()
     records.write_text("\n".join(lines) + "\n")
     beside.replace(pixels)

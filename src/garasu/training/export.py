@@ -13,6 +13,7 @@ from garasu.networks.unet import UNet
 from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
 
+SECOND_VAE = "vae_faces"  # folder of a VAE for faces beside the model's own
 MOST_BYTES = 15 << 20  # of one file of weights: no file of a repository should be larger than 16 MB
 
 

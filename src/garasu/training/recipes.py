@@ -35,6 +35,7 @@ class BaseRecipe:
     train_clip: LoopSettings
     train_decoder: LoopSettings
     train_unet: LoopSettings
+    train_faces: LoopSettings
     pictures: int = 24_000
     shapes: Shapes = _SQUARE_AND_NARROW
     captions: int = 2  # different captions kept for each picture
@@ -68,6 +69,7 @@ CPU = BaseRecipe(
     train_clip=LoopSettings(steps=700, batch=96, lr=8e-4, warmup=100, flat=0.3, weight_decay=0.1),
     train_decoder=LoopSettings(steps=5400, batch=16, lr=8e-4, warmup=50, flat=0.2, final_lr=0.01),
     train_unet=LoopSettings(steps=3700, batch=32, lr=1e-3, warmup=150, flat=0.443, ema=0.996),
+    train_faces=LoopSettings(steps=3000, batch=16, lr=4e-4, warmup=50, flat=0.2, final_lr=0.01),
     english=False,  # 788 entries; every other word is spelled in bytes, which a model of this size never learns anyway
 )
 
@@ -75,7 +77,9 @@ CPU = BaseRecipe(
 FURTHER = replace(
     CPU,
     train_vae=LoopSettings(steps=14_000, batch=16, lr=5e-4, warmup=100, flat=0.2, final_lr=0.01),
-    train_unet=LoopSettings(steps=12_000, batch=32, lr=7e-4, warmup=100, flat=1.0, ema=0.999),
+    train_clip=LoopSettings(steps=1000, batch=96, lr=5e-4, warmup=50, flat=0.2, weight_decay=0.1),
+    train_decoder=LoopSettings(steps=10_000, batch=16, lr=5e-4, warmup=50, flat=0.2, final_lr=0.01),
+    train_unet=LoopSettings(steps=22_000, batch=32, lr=7e-4, warmup=100, flat=0.4, ema=0.999),
     pictures=48_000,
     seed=1,
 )
@@ -98,6 +102,7 @@ BUNDLED = replace(
     train_clip=LoopSettings(steps=3000, batch=1024, lr=1e-3, warmup=300, flat=0.3, weight_decay=0.1),
     train_decoder=LoopSettings(steps=10_000, batch=256, lr=8e-4, warmup=200, flat=0.2, final_lr=0.01),
     train_unet=LoopSettings(steps=10_000, batch=512, lr=1e-3, warmup=500, flat=0.4, ema=0.999),
+    train_faces=LoopSettings(steps=5000, batch=256, lr=4e-4, warmup=100, flat=0.2, final_lr=0.01),
     pictures=200_000,
     shapes=_shapes((128, 128), 0.6, [*bucket_sizes((192, 128), step=32, least=96, most=192), (160, 160), (192, 192)]),
     vocabulary=1536,
@@ -117,6 +122,7 @@ TOY = BaseRecipe(
     train_clip=LoopSettings(steps=12, batch=8, lr=1e-3, warmup=4),
     train_decoder=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4),
     train_unet=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4, ema=0.9),
+    train_faces=LoopSettings(steps=12, batch=4, lr=1e-3, warmup=4),
     pictures=96,
     shapes=(((64, 64), 0.8), ((48, 80), 0.2)),
     vocabulary=600,

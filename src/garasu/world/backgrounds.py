@@ -10,7 +10,6 @@ import skia
 
 from garasu.world.colors import PLAIN, WHITE, Color, mix, vary
 from garasu.world.pens import Pen
-from garasu.world.scene import Scene
 from garasu.world.shapes import Point, curve, ellipse, polygon, polyline, rectangle
 
 _BLEED = 4  # px that backgrounds reach beyond the picture
@@ -63,13 +62,12 @@ class Stage:
         self.shape(path, color)
 
 
-def draw_background(pen: Pen, scene: Scene, width: int, height: int, rng: random.Random) -> None:
-    """The scene's background over the whole picture."""
-    stage = Stage(pen, width, height, rng)
-    if scene.background == "plain":
-        stage.all(vary(PLAIN[scene.background_color], rng, 5))
+def draw_background(stage: Stage, background: str, color: str) -> None:
+    """A background over the whole picture; `color` is the name of a plain one's colour."""
+    if background == "plain":
+        stage.all(vary(PLAIN[color], stage.rng, 5))
     else:
-        _PLACES[scene.background](stage)
+        _PLACES[background](stage)
 
 
 SHADOWS: Mapping[str, Color] = {

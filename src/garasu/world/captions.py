@@ -11,6 +11,7 @@ from garasu.world.scene import Scene
 
 PHRASES = 0.6  # share of captions that are phrases; the others are comma tags
 VERY_SHORT = 0.15  # share of captions that say the subject and one thing at most
+_LEADING = 0.4  # share of phrases with a style that begin with it
 
 
 @dataclass
@@ -55,16 +56,33 @@ def full_caption(scene: Scene, rng: random.Random) -> str:
     return _caption(_Teller(scene, rng, everything=True))
 
 
-def _caption(teller: _Teller) -> str:
-    scene, rng = teller.scene, teller.rng
-    parts = _Parts(_noun(scene))
+def caption_in(style: str, scene: Scene, rng: random.Random) -> str:
+    """A random caption that names this style, whatever the scene's own is, such as "a black cat, woodcut"."""
+    teller = _Teller(scene, rng, everything=False)
+    parts = _told(teller)
+    if rng.random() >= PHRASES:
+        return _tag_list(teller, parts, (style,))
+    text = _joined(teller, parts)
+    return f"a {style} of {text}" if rng.random() < _LEADING else f"{text}, {style}"
+
+
+def _told(teller: _Teller) -> _Parts:
+    parts = _Parts(_noun(teller.scene))
     _tell_pet(teller, parts)
     _tell_figure(teller, parts)
     _tell_surroundings(teller, parts)
+    return parts
+
+
+def _caption(teller: _Teller) -> str:
+    scene, rng = teller.scene, teller.rng
+    parts = _told(teller)
     styled = teller.says(scene.style, 0.15 if scene.style == "flat" else 0.92)
     if teller.everything and scene.style == "flat":
         styled = rng.random() < 0.5
-    return (_phrase if rng.random() < PHRASES else _tag_list)(teller, parts, styled)
+    if rng.random() < PHRASES:
+        return _phrase(teller, parts, styled)
+    return _tag_list(teller, parts, words.STYLE_TAGS[scene.style] if styled else ())
 
 
 def _noun(scene: Scene) -> str:
@@ -138,7 +156,8 @@ def _with_article(scene: Scene, text: str, rng: random.Random) -> str:
     return f"{rng.choices((article, 'the', 'one', ''), (80, 8, 4, 8))[0]} {text}".strip()
 
 
-def _phrase(teller: _Teller, parts: _Parts, styled: bool) -> str:
+def _joined(teller: _Teller, parts: _Parts) -> str:
+    """The phrase without its style."""
     scene, rng = teller.scene, teller.rng
     if rng.random() < 0.2:
         rng.shuffle(parts.adjectives)
@@ -148,9 +167,15 @@ def _phrase(teller: _Teller, parts: _Parts, styled: bool) -> str:
     for tag in parts.tags:
         joins = tag.startswith(words.JOINING) and rng.random() < 0.85
         text += f" {tag}" if joins else f", {tag}"
+    return text
+
+
+def _phrase(teller: _Teller, parts: _Parts, styled: bool) -> str:
+    scene, rng = teller.scene, teller.rng
+    text = _joined(teller, parts)
     if not styled:
         return _lead(scene, rng) + text
-    if rng.random() < 0.4:
+    if rng.random() < _LEADING:
         return f"{rng.choice(words.STYLE_LEADS[scene.style])} {text}"
     tag = rng.choice(words.STYLE_TAGS[scene.style])
     if tag.startswith("style of"):
@@ -166,14 +191,14 @@ def _lead(scene: Scene, rng: random.Random) -> str:
     return rng.choice(leads) + " "
 
 
-def _tag_list(teller: _Teller, parts: _Parts, styled: bool) -> str:
+def _tag_list(teller: _Teller, parts: _Parts, style: words.Phrases) -> str:
     scene, rng = teller.scene, teller.rng
     if rng.random() < 0.5:
         first, rest = _counted(scene, " ".join([*parts.adjectives, parts.noun])), list(parts.tags)
     else:
         first, rest = _counted(scene, parts.noun), [*parts.adjectives, *parts.tags]
-    if styled:
-        rest.append(rng.choice(words.STYLE_TAGS[scene.style]))
+    if style:
+        rest.append(rng.choice(style))
     rng.shuffle(rest)
     tags = [first, *rest]
     if rng.random() < 0.15:

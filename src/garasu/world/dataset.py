@@ -16,6 +16,8 @@ from PIL import Image
 
 from garasu.images.sheet import sheet
 from garasu.world.captions import caption
+from garasu.world.concepts.examples import ConceptExample, concept_example
+from garasu.world.concepts.table import find_concept
 from garasu.world.render import render
 from garasu.world.scene import Scene, held_out_scene, random_scene
 
@@ -36,6 +38,11 @@ class Example:
     seed: int
     image: Image.Image
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What metadata.jsonl says beside the caption."""
+        return asdict(self.scene)
+
 
 def example(index: int, size: int | tuple[int, int] = 128, *, seed: int = 0, held_out: bool = False) -> Example:
     """Picture `index` of the dataset `seed`, a function of both alone: examples can be drawn in any order.
@@ -48,6 +55,20 @@ def example(index: int, size: int | tuple[int, int] = 128, *, seed: int = 0, hel
     return Example(scene, caption(scene, rng), picture_seed, Image.fromarray(render(scene, size, picture_seed)))
 
 
+def _drawing(
+    size: int | tuple[int, int], seed: int, held_out: bool, concept: str | None
+) -> Callable[[int], Example | ConceptExample]:
+    """What draws picture after picture of a dataset."""
+    if concept is None:
+        return lambda index: example(index, size, seed=seed, held_out=held_out)
+    found = find_concept(concept)
+    if held_out:
+        raise DatasetError(
+            f"every picture of {found.noun!r} is held out: ask for a concept or for held-out combinations, not for both"
+        )
+    return lambda index: concept_example(index, size, concept=found, seed=seed)
+
+
 def write_folder(
     out: str | Path,
     count: int,
@@ -55,23 +76,27 @@ def write_folder(
     *,
     seed: int = 0,
     held_out: bool = False,
-    watch: Callable[[Example], object] | None = None,
+    concept: str | None = None,
+    watch: Callable[[Example | ConceptExample], object] | None = None,
 ) -> Path:
     """Write `count` pictures and metadata.jsonl to the folder `out` and return it.
 
-    A line of metadata.jsonl holds file_name, text, seed and every attribute of the scene. Everything is written to a
-    folder beside `out` that takes its place at the end: a run that stops early leaves nothing. `watch` is called with
-    each example once it is written. Raises DatasetError if `out` already holds something or has no folder to be in.
+    With the name of a `concept` that training never sees, all pictures show it. A line of metadata.jsonl holds
+    file_name, text, seed and every attribute of the scene, or what `ConceptExample.attributes` says. Everything is
+    written to a folder beside `out` that takes its place at the end: a run that stops early leaves nothing. `watch` is
+    called with each example once it is written. Raises DatasetError if `out` already holds something or has no folder
+    to be in, and ConceptError if there is no such concept.
     """
     target = Path(out)
+    drawing = _drawing(size, seed, held_out, concept)
     _check(target, count)
     digits = len(str(count - 1))
     with _whole_folder(target) as folder, (folder / METADATA).open("w", encoding="utf-8") as metadata:
         for index in range(count):
-            drawn = example(index, size, seed=seed, held_out=held_out)
+            drawn = drawing(index)
             name = f"{index:0{digits}}.png"
             drawn.image.save(folder / name, compress_level=_FAST)
-            line = {"file_name": name, "text": drawn.text, "seed": drawn.seed, **asdict(drawn.scene)}
+            line = {"file_name": name, "text": drawn.text, "seed": drawn.seed, **drawn.attributes}
             metadata.write(json.dumps(line) + "\n")
             if watch is not None:
                 watch(drawn)
@@ -102,13 +127,20 @@ def _whole_folder(target: Path) -> Iterator[Path]:
 
 
 def contact_sheet(
-    count: int, columns: int | None = None, size: int | tuple[int, int] = 128, *, seed: int = 0, held_out: bool = False
+    count: int,
+    columns: int | None = None,
+    size: int | tuple[int, int] = 128,
+    *,
+    seed: int = 0,
+    held_out: bool = False,
+    concept: str | None = None,
 ) -> Image.Image:
     """The first `count` pictures of the dataset `seed`, in rows, with what they show beneath them.
 
-    Raises DatasetError if `count` is below 1.
+    Raises DatasetError if `count` is below 1, and ConceptError if there is no such concept.
     """
+    drawing = _drawing(size, seed, held_out, concept)
     if count < 1:
         raise DatasetError(f"a sheet of {count} pictures is empty: ask for at least 1")
-    drawn = [example(index, size, seed=seed, held_out=held_out) for index in range(count)]
+    drawn = [drawing(index) for index in range(count)]
     return sheet([one.image for one in drawn], [one.text for one in drawn], columns=columns)

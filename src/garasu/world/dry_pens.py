@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 
 import numpy as np
@@ -10,7 +9,7 @@ import skia
 
 from garasu.world.colors import Color, luminance, mix
 from garasu.world.pens import Pen, Pixels, color4f
-from garasu.world.textures import TILE, field_at, grain, hatching
+from garasu.world.textures import field_at, grain, hatching, lay_tiles
 
 
 class DryPen(Pen):
@@ -47,25 +46,14 @@ class DryPen(Pen):
             self.line(path, self.edge(color), self.thickness * self.unit, far=far)
 
     def _hatch(self, path: skia.Path, color: Color, alpha: float, turn: float) -> None:
-        rng, canvas = self.rng, self.canvas
+        rng = self.rng
         paint = skia.Paint(AntiAlias=False)
         paint.setColorFilter(skia.ColorFilters.Blend(color4f(color).toColor(), skia.BlendMode.kSrcIn))
         paint.setAlphaf(alpha)
-        bounds = path.getBounds()
-        reach = math.hypot(bounds.width(), bounds.height()) / 2 / self.unit
-        dx, dy = rng.uniform(0, 90), rng.uniform(0, 90)
+        shift = rng.uniform(0, 90), rng.uniform(0, 90)
         tile = hatching(self.step, self.stroke_width, rng.randrange(4))
-        # Tiles are drawn one by one under a clip: an image shader costs ten times as much in skia-python.
-        canvas.save()
-        canvas.clipPath(path, skia.ClipOp.kIntersect, True)
-        canvas.translate(bounds.centerX(), bounds.centerY())
-        canvas.rotate(self.angle + rng.uniform(-12, 12) + turn)
-        canvas.scale(self.unit, self.unit)
-        sampling = skia.SamplingOptions(skia.FilterMode.kLinear)
-        for left in range(math.floor((-reach + dx) / TILE) - 1, math.ceil((reach + dx) / TILE)):
-            for top in range(math.floor((-reach + dy) / TILE) - 1, math.ceil((reach + dy) / TILE)):
-                canvas.drawImage(tile, left * TILE + TILE - dx, top * TILE + TILE - dy, sampling, paint)
-        canvas.restore()
+        turn += self.angle + rng.uniform(-12, 12)
+        lay_tiles(self.canvas, path, tile, paint, unit=self.unit, turn=turn, shift=shift)
 
     def line(self, path: skia.Path, color: Color, width: float, *, far: bool = False) -> None:
         """Two lines that wobble around the path."""

@@ -33,9 +33,11 @@ class Coat:
 
 def cat_head(frame: Frame, scene: Scene, head: Head, coat: Coat, eye_scale: float) -> None:
     """Ears, head with its pattern, eyes (closed when sleeping), nose, mouth and whiskers."""
-    _cat_ears(frame, head, coat)
+    for side in SIDES:
+        cat_ear(frame, head, coat.fur, side)
     outline = ellipse(head.x, head.y, head.rx, head.ry)
     frame.fill(outline, coat.fur)
+    frame.face(outline)
     with frame.inside(outline):
         if scene.pattern == "tabby":
             _face_stripes(frame, head, coat)
@@ -46,18 +48,18 @@ def cat_head(frame: Frame, scene: Scene, head: Head, coat: Coat, eye_scale: floa
     for side in SIDES:
         x, y = head.x + side * spacing, head.y + head.ry * 0.02
         if scene.pose == "sleeping":
-            frame.line(curve((x - radius, y), (x, y + radius * 1.1), (x + radius, y)), coat.ink, 0.024)
+            closed_eye(frame, x, y, radius, coat.ink)
         else:
-            _cat_eye(frame, x, y, radius, EYES[scene.eyes])
-    _cat_muzzle(frame, head, coat)
+            cat_eye(frame, x, y, radius, EYES[scene.eyes])
+    cat_muzzle(frame, head, coat)
 
 
-def _cat_ears(frame: Frame, head: Head, coat: Coat) -> None:
-    for side in SIDES:
-        ear = ((0.95, -0.2), (0.9, -1.55), (0.16, -0.85))
-        inside = ((0.82, -0.6), (0.81, -1.25), (0.42, -0.85))
-        frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in ear)), coat.fur)
-        frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in inside)), EAR_PINK, outlined=False)
+def cat_ear(frame: Frame, head: Head, fur: Color, side: int) -> None:
+    """One pointed ear, pink inside; `side` is -1 or 1."""
+    ear = ((0.95, -0.2), (0.9, -1.55), (0.16, -0.85))
+    inside = ((0.82, -0.6), (0.81, -1.25), (0.42, -0.85))
+    frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in ear)), fur)
+    frame.fill(polygon(*(head.at(side * dx, dy) for dx, dy in inside)), EAR_PINK, outlined=False)
 
 
 def _face_stripes(frame: Frame, head: Head, coat: Coat) -> None:
@@ -78,13 +80,20 @@ def _blaze(frame: Frame, head: Head) -> None:
                FUR["white"], outlined=False)  # fmt: skip
 
 
-def _cat_eye(frame: Frame, x: float, y: float, radius: float, color: Color) -> None:
+def closed_eye(frame: Frame, x: float, y: float, radius: float, ink: Color) -> None:
+    """An eye asleep: a hanging arc."""
+    frame.line(curve((x - radius, y), (x, y + radius * 1.1), (x + radius, y)), ink, 0.024)
+
+
+def cat_eye(frame: Frame, x: float, y: float, radius: float, color: Color) -> None:
+    """An open eye with an upright pupil and a highlight."""
     frame.fill(ellipse(x, y, radius, radius), color)
     frame.fill(ellipse(x, y, radius * 0.34, radius * 0.78), PUPIL, outlined=False)
     frame.fill(ellipse(x - radius * 0.28, y - radius * 0.38, radius * 0.22, radius * 0.22), WHITE, outlined=False)
 
 
-def _cat_muzzle(frame: Frame, head: Head, coat: Coat) -> None:
+def cat_muzzle(frame: Frame, head: Head, coat: Coat) -> None:
+    """Nose, mouth and whiskers."""
     x, y, r = head.x, head.y + head.ry * 0.44, head.rx
     frame.fill(polygon((x - r * 0.12, y), (x + r * 0.12, y), (x, y + r * 0.12)), (236, 128, 142), outlined=False)
     ink = INK if not is_dark(coat.fur) else coat.ink
@@ -101,7 +110,9 @@ def dog_head(frame: Frame, scene: Scene, head: Head, coat: Coat) -> None:
     """Round head, hanging ears, light muzzle, dark eyes, a big nose and, awake, a tongue."""
     dark = mix(coat.fur, (0, 0, 0), 0.34) if not is_dark(coat.fur) else (84, 80, 92)
     x, y, rx, ry = head.x, head.y, head.rx, head.ry
-    frame.fill(ellipse(x, y, rx, ry * 1.1), coat.fur)
+    outline = ellipse(x, y, rx, ry * 1.1)
+    frame.fill(outline, coat.fur)
+    frame.face(outline)
     muzzle = FUR["white"] if scene.pattern == "bicolor" else mix(coat.fur, (255, 250, 240), 0.4)
     if scene.pattern == "bicolor":
         frame.fill(ellipse(x, y - ry * 0.2, rx * 0.2, ry * 0.8), FUR["white"], outlined=False)

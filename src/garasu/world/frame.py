@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,6 +45,12 @@ class Frame:
         placed, edge = self._placed(path), self.pen.thickness * self.pen.unit
         self.pen.line(placed, self.pen.edge(color), width * self.height + 2 * edge)
         self.pen.line(placed, color, width * self.height)
+
+    def face(self, outline: skia.Path) -> None:
+        """Remember that there is a face inside the outline."""
+        box = self._placed(outline).computeTightBounds()
+        corners = math.floor(box.left()), math.floor(box.top()), math.ceil(box.right()), math.ceil(box.bottom())
+        self.pen.faces.append(corners)
 
     @contextmanager
     def inside(self, path: skia.Path) -> Iterator[None]:

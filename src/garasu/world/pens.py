@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from garasu.world.colors import Color, clamp, is_dark
 
 Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom lie outside
 
 
 def color4f(color: Color, alpha: float = 1.0) -> skia.Color4f:
@@ -33,6 +34,7 @@ class Pen:
         self.canvas = canvas
         self.rng = rng
         self.unit = unit
+        self.faces: list[Box] = []  # where faces have been drawn; a box may reach over the picture's edge
 
     @classmethod
     def cell(cls, unit: float) -> int:

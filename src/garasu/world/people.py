@@ -49,6 +49,7 @@ def _girl_body(frame: Frame, dress: Color) -> None:
 def _girl_face(frame: Frame, head: Head, hair: Color) -> None:
     face = ellipse(0, head.y, head.rx * 0.92, head.ry * 0.94)
     frame.fill(face, SKIN)
+    frame.face(face)
     with frame.inside(face):
         frame.fill(ellipse(0, head.y - head.ry * 0.82, head.rx * 1.2, head.ry * 0.56), hair, outlined=False)
     for side in SIDES:

@@ -84,18 +84,24 @@ def _sitting(pet: _Pet) -> tuple[Head, Neck]:
     frame, build, coat = pet.frame, pet.build, pet.coat
     half, tall = build.body_half, build.body_height
     _sitting_tail(pet)
-    body = skia.Path()
-    body.moveTo(-half * 0.55, -tall)
-    body.cubicTo(-half * 0.9, -tall * 0.6, -half * 1.25, -0.02, -half * 0.7, 0)
-    body.lineTo(half * 0.7, 0)
-    body.cubicTo(half * 1.25, -0.02, half * 0.9, -tall * 0.6, half * 0.55, -tall)
-    body.close()
+    body = sitting_body(half, tall)
     frame.fill(body, coat.fur)
     with frame.inside(body):
         _sitting_pattern(pet)
     _sitting_paws(pet)
     head = Head(pet.rng.uniform(-0.03, 0.03), -tall - build.head_ry * 0.62, build.head_rx, build.head_ry)
     return head, Neck(head.x * 0.5, head.y + head.ry * 0.93, build.head_rx * 0.62)
+
+
+def sitting_body(half: float, tall: float) -> skia.Path:
+    """The body of a sitting animal from the front: shoulders narrower than its haunches."""
+    body = skia.Path()
+    body.moveTo(-half * 0.55, -tall)
+    body.cubicTo(-half * 0.9, -tall * 0.6, -half * 1.25, -0.02, -half * 0.7, 0)
+    body.lineTo(half * 0.7, 0)
+    body.cubicTo(half * 1.25, -0.02, half * 0.9, -tall * 0.6, half * 0.55, -tall)
+    body.close()
+    return body
 
 
 def _sitting_tail(pet: _Pet) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import skia
 
-from garasu.world.backgrounds import SHADOWS, draw_background
+from garasu.world.backgrounds import SHADOWS, Stage, draw_background
 from garasu.world.dry_pens import CharcoalPen, ColoredPencilPen, PencilPen
 from garasu.world.frame import Frame
-from garasu.world.pens import Pen, PixelPen, Pixels, color4f, snapshot
+from garasu.world.pens import Box, Pen, PixelPen, Pixels, color4f, snapshot
 from garasu.world.people import draw_cake, draw_girl, draw_knight
 from garasu.world.pets import draw_pet
 from garasu.world.scene import Scene, SceneError
@@ -41,6 +41,7 @@ FIGURES: Mapping[str, Callable[[Frame, Scene, random.Random], None]] = {
 _HEIGHTS: Mapping[str, float] = {"cat": 0.82, "kitten": 0.66, "dog": 0.82, "girl": 0.8, "knight": 0.8, "cake": 0.84}
 """Heights of the figures' frames as parts of the picture's shorter side."""
 _RAISED = frozenset({"bench", "window"})  # where the subject sits higher and has less room
+_LESS_ROOM = 0.92
 _SMALLEST = 8  # px
 
 
@@ -53,43 +54,69 @@ class Spot:
     height: float
 
 
-def render(scene: Scene, size: int | tuple[int, int], seed: int) -> Pixels:
-    """Draw the scene as uint8 [H, W, 3] in 0..255.
+def render(scene: Scene, size: int | tuple[int, int], seed: int, style: type[Pen] | None = None) -> Pixels:
+    """Draw the scene as uint8 [H, W, 3] in 0..255, with the scene's own pen or with that of `style`.
 
     `size` is the side of a square or (width, height) in px, at least 8. The same arguments give the same bytes, in any
     process and whatever was drawn before. Background, layout, subject and style have separate randomness, so scenes
     that differ in one attribute keep the rest of the picture. Raises SceneError for a size that is too small.
     """
+    return render_with_faces(scene, size, seed, style)[0]
+
+
+def render_with_faces(
+    scene: Scene, size: int | tuple[int, int], seed: int, style: type[Pen] | None = None
+) -> tuple[Pixels, list[Box]]:
+    """The same picture, and where the animals' and the girl's faces are in it."""
+    faces: list[Box] = []
+
+    def draw(pen: Pen, width: int, height: int) -> None:
+        spots = _spots(scene, width, height, stream(seed, "layout"))
+        stage = Stage(pen, width, height, stream(seed, "background"))
+        draw_surroundings(stage, scene.background, scene.background_color, spots)
+        _draw_subjects(pen, scene, spots, seed)
+        faces.extend(pen.faces)
+
+    return paint(style or PENS[scene.style], size, seed, draw), faces
+
+
+def paint(style: type[Pen], size: int | tuple[int, int], seed: int, draw: Callable[[Pen, int, int], None]) -> Pixels:
+    """A picture in a style: `draw` is called with the pen and with width and height in px.
+
+    Raises SceneError for a size that is too small.
+    """
     width, height = (size, size) if isinstance(size, int) else size
     if min(width, height) < _SMALLEST:
         raise SceneError(f"a picture of {width}×{height} px is too small: ask for at least {_SMALLEST}×{_SMALLEST}")
-    style = PENS[scene.style]
     unit = min(width, height) / 128
     cell = style.cell(unit)
     surface = skia.Surface(math.ceil(width / cell), math.ceil(height / cell))
     canvas = surface.getCanvas()
     canvas.scale(1 / cell, 1 / cell)
-    pen = style(canvas, _stream(seed, "pen"), unit)
+    pen = style(canvas, stream(seed, "pen"), unit)
     canvas.clear(color4f(pen.paper))
-    draw_background(pen, scene, width, height, _stream(seed, "background"))
-    pen.adorn(width, height)
-    _draw_subjects(pen, scene, _spots(scene, width, height, _stream(seed, "layout")), seed)
-    return np.ascontiguousarray(pen.finish(snapshot(surface), _stream(seed, "finish"))[:height, :width])
+    draw(pen, width, height)
+    return np.ascontiguousarray(pen.finish(snapshot(surface), stream(seed, "finish"))[:height, :width])
 
 
-def _stream(seed: int, name: str) -> random.Random:
+def stream(seed: int, name: str) -> random.Random:
     """Randomness of one part of one picture. Python hashes text seeds with SHA-512: the same in every process."""
     return random.Random(f"{seed}/{name}")
 
 
-def _draw_subjects(pen: Pen, scene: Scene, spots: list[Spot], seed: int) -> None:
-    shadow = SHADOWS.get(scene.background)
-    if shadow is not None:
+def draw_surroundings(stage: Stage, background: str, color: str, spots: list[Spot]) -> None:
+    """Everything but the subjects: background, what the style adds to it, and the subjects' shadows."""
+    draw_background(stage, background, color)
+    stage.pen.adorn(stage.width, stage.height)
+    if background in SHADOWS:
         for spot in spots:
             lies = ellipse(spot.x, spot.y, spot.height * 0.5, spot.height * 0.07)
-            pen.fill(lies, shadow, outlined=False, far=True)
+            stage.shape(lies, SHADOWS[background])
+
+
+def _draw_subjects(pen: Pen, scene: Scene, spots: list[Spot], seed: int) -> None:
     for index, spot in enumerate(spots):
-        rng = _stream(seed, f"subject {index}")
+        rng = stream(seed, f"subject {index}")
         upright = scene.subject == "cake"
         mirrored, tilt = rng.random() < 0.5 and not upright, rng.uniform(-2, 2) * (0.5 if upright else 1)
         frame = Frame(pen, spot.x, spot.y, spot.height, mirrored=mirrored, tilt=tilt)
@@ -101,10 +128,9 @@ def _spots(scene: Scene, width: int, height: int, rng: random.Random) -> list[Sp
     tall = _HEIGHTS[scene.subject] * min(width, height) * rng.uniform(0.95, 1.05)
     if scene.accessory in ("red hat", "crown"):
         tall *= 0.87
-    if scene.background in _RAISED and scene.pose != "sleeping":
-        tall *= 0.92
     asleep = scene.pose == "sleeping"
-    ground = height * _ground(scene.background, rng)
+    tall *= room(scene.background, asleep)
+    ground = height * ground_of(scene.background, rng)
     if scene.count == "1":
         return [_single(scene, tall, width, ground, rng)]
     across, lift, part = _GROUPS[scene.count, asleep]
@@ -126,7 +152,12 @@ _GROUPS: Mapping[tuple[str, bool], tuple[tuple[float, ...], tuple[float, ...], f
 """For a count, sitting or asleep: places across the width, heights above the ground, and size of each."""
 
 
-def _ground(background: str, rng: random.Random) -> float:
+def room(background: str, asleep: bool) -> float:
+    """The part of its size that is left to a subject: who sits higher has less room above."""
+    return _LESS_ROOM if background in _RAISED and not asleep else 1.0
+
+
+def ground_of(background: str, rng: random.Random) -> float:
     """Where the subject stands, as a part of the height: on the bench, on the sill, or on the ground."""
     return (0.83 if background in _RAISED else 0.92) + rng.uniform(-0.015, 0.02)
 

@@ -14,6 +14,13 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> skia.Path
     return path
 
 
+def rounded(left: float, top: float, right: float, bottom: float, radius: float) -> skia.Path:
+    """An upright rectangle with round corners."""
+    path = skia.Path()
+    path.addRoundRect(skia.Rect.MakeLTRB(left, top, right, bottom), radius, radius)
+    return path
+
+
 def ellipse(x: float, y: float, rx: float, ry: float) -> skia.Path:
     """An upright ellipse around (x, y)."""
     path = skia.Path()

@@ -18,7 +18,7 @@ def base(
         Path, Parameter(name=["--output", "--out", "-o"], help="Run folder; name it again after a kill to go on.")
     ],
     part: Annotated[
-        PartName, Parameter(help="The decoder (of the VAE, further) and the U-Net need the VAE and CLIP trained first.")
+        PartName, Parameter(help="The decoder (further), the U-Net and faces (a second VAE) need clip and vae first.")
     ] = "all",
     recipe: Annotated[str, Parameter(help=f"Sizes and schedule: {', '.join(RECIPES)}.")] = "cpu",
     start: Annotated[

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
+from garasu.world.concepts.table import CONCEPTS
 from garasu.world.dataset import contact_sheet, write_folder
 
 
@@ -25,17 +26,22 @@ def world(
     held_out: Annotated[
         bool, Parameter(help="Only combinations that training never sees, else none of them.", negative="")
     ] = False,
+    concept: Annotated[
+        str | None, Parameter(help=f"Only this, which training never sees: {', '.join(CONCEPTS)}.")
+    ] = None,
 ) -> int:
     """Draw captioned pictures: a contact sheet, or a dataset with metadata.jsonl."""
     pixels = _size(size)
     if output.suffix.lower() == ".png":
         check_png_name(output)
-        page = contact_sheet(count, columns, pixels, seed=seed, held_out=held_out)
+        page = contact_sheet(count, columns, pixels, seed=seed, held_out=held_out, concept=concept)
         with whole_file(output) as beside:
             page.save(beside, format="PNG")
     else:
         with tqdm(total=count, unit="picture", leave=False, delay=0.3) as bar:  # a refusal shows no bar
-            write_folder(output, count, pixels, seed=seed, held_out=held_out, watch=lambda _: bar.update())
+            write_folder(
+                output, count, pixels, seed=seed, held_out=held_out, concept=concept, watch=lambda _: bar.update()
+            )
     print(output)
     return 0
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,14 +14,13 @@ from garasu.hardware import choose_device
 from garasu.images.saving import whole_file
 from garasu.training.data import open_pictures
 from garasu.training.evaluation.evaluate import EvaluationError, hardware
-from garasu.training.evaluation.report import NO_RETRIEVAL, ordered, spoken
+from garasu.training.evaluation.promise import ordered, spoken
+from garasu.training.evaluation.quality import Json, at_recommended, quality, table
 from garasu.world.scene import ATTRIBUTES, BACKGROUNDS, HELD_OUT, STYLES, SUBJECTS
 
 PARTS = {"vae": "VAE", "clip": "CLIP pair", "decoder": "the VAE's decoder, further", "unet": "U-Net"}
 NEEDED = ("vae", "clip", "unet")
 WEAK = 0.7  # below this share of held-out prompts an attribute is named among the limits
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -75,18 +73,19 @@ def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str
     yield "trained from scratch by `garasu train base` on pictures that garasu draws itself, so nobody has rights on"
     yield "what it learned from. This card was written by `garasu eval --card`; all numbers are measured."
     yield from ("", "## Parts", "")
-    yield from _table(("part", "parameters", "size"), _part_rows(model, measured["parameters"]))
+    yield from table(("part", "parameters", "size"), _part_rows(model, measured["parameters"]))
     yield from ("", "## Data", "", *_data(run))
     yield from ("", "## Training", "")
-    yield from _table(
+    yield from table(
         ("part", "steps", "batch", "learning rate", "time"), [(PARTS[name], *one.row) for name, one in trained.items()]
     )
     total = sum(one.seconds for one in trained.values()) / 60
     yield f"\nHardware: {trained_on}. {total:.0f} minutes if the parts are trained one after the other."
-    yield from ("", "## Measured quality", "", *_quality(report))
+    yield from ("", "## Measured quality", "", *quality(report))
     yield from ("", "## Limits", "", *_limits(report))
     yield from ("", "## Use", "", "```python", "import garasu", "", "sd = garasu.load()  # or a path to this folder")
-    yield from ('garasu.txt2img(sd, "a black cat with yellow eyes", seed=7).save("cat.png")', "```", "")
+    scale = f"guidance_scale={report['recommended_guidance_scale']:g}"
+    yield from (f'garasu.txt2img(sd, "a black cat with yellow eyes", seed=7, {scale}).save("cat.png")', "```", "")
     yield "The folder is in diffusers' layout: `StableDiffusionPipeline.from_pretrained` loads it too."
 
 
@@ -131,48 +130,15 @@ def _data(run: Path) -> Iterator[str]:
         yield f"{len(HELD_OUT)} combinations of attributes were left out, to see whether the model composes."
 
 
-def _quality(report: Json) -> Iterator[str]:
-    settings = report["settings"]
-    for one in report["obedience"]:
-        held_out, seen = one["held_out"]["named"], one["seen"]["named"]
-        yield f"Share of pictures that show what the prompt says: {settings['sampler']}, {settings['steps']} steps,"
-        yield f"guidance scale {one['guidance_scale']:g}, judged by a probe trained on real drawings alone. In"
-        yield "brackets: how many prompts say something about the attribute."
-        yield ""
-        yield from _table(
-            ("attribute", "held-out combinations", "seen combinations", "the probe on real drawings"),
-            [(spoken(n), *(_share(s.get(n)) for s in (held_out, seen, report["probe"]))) for n in ordered(held_out)],
-        )
-        yield ""
-    found, vae = report["retrieval"], report["vae"]
-    yield f"- VAE: {vae['mean']:.1f} dB a picture on {vae['pictures']} fresh drawings, {vae['whole']:.1f} dB over all."
-    retrieved = NO_RETRIEVAL if found is None else f"{found['share']:.1%} of pictures find their own caption among 64"
-    yield f"- CLIP pair: {retrieved}."
-    model = report["model"]
-    yield (
-        f"- Speed: {report['seconds_per_picture']:.2f} s a picture of {settings['steps']} guided steps "
-        f"({model['dtype']}, {model['threads']} threads of {model['hardware']}; torch {model['torch']})."
-    )
-
-
 def _limits(report: Json) -> Iterator[str]:
     yield "- It knows the subjects, backgrounds and styles of its data; other words give one of these, or nothing."
     yield "- Small things are few latent pixels: eyes, collars and stripes come out soft or not at all."
-    named = report["obedience"][0]["held_out"]["named"]
+    named = at_recommended(report)["held_out"]["named"]
     weak = [f"{spoken(name)} ({named[name]['accuracy']:.0%})" for name in ordered(named)]
     poor = [said for said, name in zip(weak, ordered(named), strict=True) if named[name]["accuracy"] < WEAK]
     if poor:
         yield f"- Followed in less than {WEAK:.0%} of held-out prompts: {', '.join(poor)}."
     yield "- It is made for learning and for tests, not for pictures that have to be good."
-
-
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    for cells in (heads, ("---",) * len(heads), *rows):
-        yield f"| {' | '.join(cells)} |"
-
-
-def _share(score: Json | None) -> str:
-    return "–" if score is None else f"{score['accuracy']:.1%} ({score['of']})"
 
 
 def _listed(names: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""The measurements, each on its own: obedience to prompts, the VAE's loss, retrieval, and seconds a picture."""
+"""The plain measurements, each on its own: obedience to prompts, the VAE's loss, retrieval, and seconds a picture."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from garasu.images.convert import to_tensor
 from garasu.model import StableDiffusion
+from garasu.training.evaluation.features import own_tower
 from garasu.training.evaluation.probe import Probe, draw
 from garasu.training.evaluation.questions import Question, named, unsaid
 from garasu.training.parts.clip import square, trimmed_ids
@@ -41,6 +42,9 @@ class Score:
     def with_one(self, right: bool) -> Score:
         """The score after one more."""
         return Score(self.right + right, self.of + 1)
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.right + other.right, self.of + other.of)
 
 
 Scores = Mapping[str, Score]
@@ -92,14 +96,19 @@ def pictures_of(sd: StableDiffusion, questions: Sequence[Question], settings: Se
 
 def judge(probe: Probe, questions: Iterable[Question], pictures: Iterable[Image.Image]) -> Verdict:
     """What the probe says of the pictures."""
-    device = next(probe.parameters()).device
     told: dict[str, Score] = {}
     left: dict[str, Score] = {}
-    for question, picture in zip(questions, pictures, strict=True):
-        (seen,) = probe.read(to_tensor(picture).to(device))
+    for question, seen in zip(questions, read(probe, map(to_tensor, pictures)), strict=True):
         for scores, asked in ((told, named(question.scene)), (left, unsaid(question.scene))):
             tally(scores, asked, seen)
     return Verdict(told, left)
+
+
+def read(probe: Probe, images: Iterable[Tensor]) -> Iterator[dict[str, str]]:
+    """What the probe sees in pictures [B, 3, H, W] in −1…1, one after the other."""
+    device = next(probe.parameters()).device
+    for some in images:
+        yield from probe.read(some.to(device))
 
 
 def tally(scores: dict[str, Score], asked: Mapping[str, str], seen: Mapping[str, str]) -> None:
@@ -121,12 +130,13 @@ def psnr(sd: StableDiffusion, count: int, seed: int = 0) -> Psnr:
 @torch.no_grad()
 def retrieval(sd: StableDiffusion, batches: int, seed: int = 0) -> Retrieval | None:
     """Top-1 of picture → caption among BATCH fresh drawings with full captions; None without both towers of CLIP."""
-    if sd.image_encoder is None or sd.text_encoder.projection is None:
+    tower = own_tower(sd)
+    if tower is None:
         return None
-    side = sd.image_encoder.config.image_size
+    side = tower.config.image_size
     right = 0
     for images, captions in _fresh(batches * BATCH, BATCH, (side, side), f"retrieval/{seed}"):
-        seen = F.normalize(sd.image_encoder(square(images, side).to(sd.device, sd.dtype)).float(), dim=-1)
+        seen = F.normalize(tower(square(images, side).to(sd.device, sd.dtype)).float(), dim=-1)
         nearest = (seen @ _caption_vectors(sd, captions).T).argmax(1).cpu()
         right += int((nearest == torch.arange(len(captions))).sum())
     return Retrieval(right / (batches * BATCH), batches)

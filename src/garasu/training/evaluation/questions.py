@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from PIL import Image
 
 from garasu.world.captions import full_caption
 from garasu.world.scene import TRAITS, Scene, held_out_scene, labels, random_scene
@@ -20,6 +22,10 @@ class Question:
     scene: Scene
     prompt: str
     seed: int
+
+
+Paint = Callable[[Sequence[Question]], list[Image.Image]]
+"""Whoever answers questions with pictures."""
 
 
 def ask(count: int, *, held_out: bool, seed: int = 0) -> list[Question]:

@@ -1,21 +1,22 @@
-"""What an evaluation found, as a record, as JSON and as a table."""
+"""What an evaluation found, as a record and as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
-from garasu.training.evaluation.measures import Psnr, Retrieval, Score, Scores, Verdict
-
-SHOWN_FIRST = ("subject", "fur", "background", "style")
-NO_RETRIEVAL = "not measured: this model has no image_encoder that goes with its text encoder"
+from garasu.training.evaluation.diversity import Diversity
+from garasu.training.evaluation.frechet import Frechet
+from garasu.training.evaluation.leaking import Leaking
+from garasu.training.evaluation.measures import Psnr, Retrieval, Score, Scores
+from garasu.training.evaluation.promise import Obedience, recommended
 
 
 @dataclass(frozen=True)
 class EvalSettings:
-    """What is measured, and how thoroughly."""
+    """What is measured, and how thoroughly. With fewer prompts everything that is measured on pictures shrinks."""
 
     prompts: int = 500  # with held-out combinations; half as many again with seen ones
     steps: int = 25
@@ -26,14 +27,20 @@ class EvalSettings:
     retrieval_batches: int = 8
     probe_pictures: int = 1000  # fresh drawings that the probe itself is tested on
 
+    @property
+    def seen_prompts(self) -> int:
+        """Prompts without a held-out combination."""
+        return self.prompts // 2
 
-@dataclass(frozen=True)
-class Obedience:
-    """The pictures of one guidance scale, judged."""
+    @property
+    def diversity_seeds(self) -> int:
+        """Noises of each prompt whose pictures are compared."""
+        return min(8, max(2, self.prompts // 4))
 
-    guidance_scale: float
-    held_out: Verdict
-    seen: Verdict
+    @property
+    def leak_prompts(self) -> int:
+        """Prompts of each pair of attributes that could take each other's colours."""
+        return min(20, max(1, self.prompts // 20))
 
 
 @dataclass(frozen=True)
@@ -60,70 +67,38 @@ class Report:
     settings: EvalSettings
     probe: Scores  # of the probe itself, on real drawings
     obedience: tuple[Obedience, ...]  # one for each guidance scale
+    frechet: Frechet  # this and the next two at the first guidance scale
+    diversity: Diversity
+    leaking: Leaking
     vae: Psnr
     retrieval: Retrieval | None
     seconds_per_picture: float
+    pictures: int  # that the model drew for all this
     seconds: float  # of the whole evaluation
 
-    def to_json(self) -> str:
-        """JSON; every score with its ``accuracy``."""
-        return json.dumps(_plain(self), indent=2, ensure_ascii=False) + "\n"
+    @property
+    def recommended_guidance_scale(self) -> float:
+        """Of those measured, the one at which held-out prompts are followed best."""
+        return recommended(self.obedience)
 
-    def table(self) -> str:
-        """For a terminal."""
-        return "\n".join(_lines(self))
+    def to_json(self) -> str:
+        """JSON; every score with its ``accuracy``, null where nothing was asked."""
+        return json.dumps(_plain(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+_DERIVED: Mapping[type, tuple[str, ...]] = {
+    Report: ("recommended_guidance_scale",),
+    Obedience: ("promised", "groups", "gap", "gaps"),
+}
+"""What is worked out from a record's fields and written beside them."""
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Score):
-        return {"accuracy": round(value.share, 4), **asdict(value)}
+        return {"accuracy": round(value.share, 4) if value.of else None, **asdict(value)}
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        names = [*(field.name for field in fields(value)), *_DERIVED.get(type(value), ())]
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _lines(report: Report) -> Iterator[str]:
-    model, settings = report.model, report.settings
-    size = "x".join(map(str, model.size))
-    yield f"{model.name}: {size}, {settings.sampler}, {settings.steps} steps, {model.device} {model.dtype}"
-    for one in report.obedience:
-        yield ""
-        yield f"right of {settings.prompts} held-out and {settings.prompts // 2} seen prompts, " + (
-            f"guidance scale {one.guidance_scale:g}"
-        )
-        yield from _columns(
-            ("", "held-out", "seen", "real drawings"),
-            [(name, one.held_out.named, one.seen.named, report.probe) for name in ordered(one.held_out.named)],
-        )
-        yield ""
-        yield from _columns(
-            ("left as it goes without saying", "held-out", "seen", ""),
-            [(name, one.held_out.unsaid, one.seen.unsaid, {}) for name in ordered(one.held_out.unsaid)],
-        )
-    yield ""
-    yield f"VAE                  {report.vae.mean:.1f} dB a picture, {report.vae.whole:.1f} dB over all"
-    yield f"caption of 64 found  {NO_RETRIEVAL if report.retrieval is None else f'{report.retrieval.share:.1%}'}"
-    yield f"seconds a picture    {report.seconds_per_picture:.2f} ({model.threads} threads, {model.hardware})"
-
-
-def _columns(heads: tuple[str, ...], rows: Iterable[tuple[str, Scores, Scores, Scores]]) -> Iterator[str]:
-    lines = [heads, *(("  " + spoken(name), *(_cell(one.get(name)) for one in scores)) for name, *scores in rows)]
-    for first, *others in lines:
-        yield (f"{first:32}" + "".join(f"{cell:>16}" for cell in others)).rstrip()
-
-
-def _cell(score: Score | None) -> str:
-    return "" if score is None or not score.of else f"{score.share:.1%} ({score.of})"
-
-
-def ordered(names: Iterable[str]) -> list[str]:
-    """Attributes in the order in which they are shown: those with a promise first."""
-    known = list(names)
-    return [*(name for name in SHOWN_FIRST if name in known), *sorted(set(known) - set(SHOWN_FIRST))]
-
-
-def spoken(name: str) -> str:
-    """An attribute's name in words."""
-    return {"fur": "fur colour", "background_color": "background colour"}.get(name, name)
