@@ -11,6 +11,7 @@ from PIL import Image
 
 from garasu.app.cli import main
 from garasu.model import StableDiffusion, load
+from garasu.training.base import train_base
 from garasu.training.evaluation.card import write_card
 from garasu.training.evaluation.diversity import PROMPTS
 from garasu.training.evaluation.evaluate import EvaluationError, evaluate, picture_count, probe_scores, save
@@ -167,7 +168,7 @@ def model(toy_run: Path, tmp_path: Path) -> Path:
 
 def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model: Path, toy_run: Path) -> None:
     report, _ = evaluated
-    card = write_card(model, report.to_json(), toy_run, trained_on="a toaster").read_text()
+    card = write_card(model, report.to_json(), [toy_run], trained_on="a toaster").read_text()
     assert (model / "README.md").read_text() == card
     assert f"| unet | {report.model.parameters['unet'] / 1e6:.2f} M |" in card
     recommended = f"{report.recommended_guidance_scale:g}"
@@ -186,20 +187,34 @@ def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model:
     leaks = report.leaking.pictures
     assert f"| **all** | {leaks.both.share:.1%} (10) | {leaks.leaked.share:.1%} ({leaks.leaked.of}) |" in card
     assert f"VAE: {report.vae.mean:.1f} dB" in card
+    assert report.second_vae is not None
+    assert f"for faces: {report.second_vae.mean:.1f} dB" in card
     assert "96 pictures (19 of 48×80 px, 77 of 64×64 px), 2 captions each" in card
     assert re.search(r"\| U-Net \| 12 \| 4 \| AdamW, 0.001 after 4 steps.*averaged with decay 0.9 \| \d+ min \|", card)
     assert "| the VAE's decoder, further | 12 |" in card
     assert "Hardware: a toaster." in card
+    assert "From scratch:" in card
+    assert "Run 2" not in card
     assert "subject" in card.partition("## Limits")[2], "a model that draws noise does not draw subjects"
     assert card.startswith("---\nlicense: apache-2.0\n")
+
+
+def test_a_card_tells_of_every_run(evaluated: Evaluated, model: Path, toy_run: Path, tmp_path: Path) -> None:
+    train_base(tmp_path / "on", recipe="toy", start=toy_run / "model", part="unet", device="cpu", steps=2)
+    card = write_card(model, evaluated[0].to_json(), [toy_run, tmp_path / "on"], trained_on="a toaster").read_text()
+    first, _, second = card.partition("Run 2, from the model of the run before:")
+    assert "| U-Net | 12 | 4 |" in first
+    assert "| CLIP pair | 12 |" in first
+    assert "| U-Net | 2 | 4 |" in second
+    assert "CLIP pair | " not in second.partition("## Measured quality")[0]
 
 
 def test_a_card_needs_a_model_and_its_run(evaluated: Evaluated, model: Path, tmp_path: Path) -> None:
     report = evaluated[0].to_json()
     with pytest.raises(EvaluationError, match="no checkpoint folder"):
-        write_card(tmp_path, report, tmp_path)
-    with pytest.raises(EvaluationError, match="has not trained the VAE"):
-        write_card(model, report, tmp_path)
+        write_card(tmp_path, report, [tmp_path])
+    with pytest.raises(EvaluationError, match="has finished no part"):
+        write_card(model, report, [tmp_path])
     assert not (model / "README.md").exists()
 
 

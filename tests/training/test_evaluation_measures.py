@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from garasu.images.convert import to_pictures, to_tensor
 from garasu.training.evaluation import measures
-from garasu.training.evaluation.measures import Score, judge, pictures_of, psnr, retrieval, seconds_per_picture
+from garasu.training.evaluation.measures import Score, judge, pictures_of, retrieval, seconds_per_picture
 from garasu.training.evaluation.questions import Question, ask, named, unsaid
 from garasu.world import words
 from garasu.world.scene import Scene, is_held_out, labels, random_scene
@@ -146,40 +146,6 @@ def test_a_picture_is_timed_from_prompt_to_pixels() -> None:
     painter.encode = lambda _: ["7"]  # type: ignore[method-assign, assignment]
     assert 0 < seconds_per_picture(painter, {"steps": 2}, repeats=3) < 1  # type: ignore[arg-type]
     assert len(painter.asked) == 4, "one to warm up"
-
-
-# the VAE
-
-
-class Lossy:
-    """Decodes with a known error: every level of the first ``bad`` pictures is off by ``levels`` of 255."""
-
-    device, dtype, native_size = torch.device("cpu"), torch.float32, (24, 16)
-
-    def __init__(self, levels: int, bad: int) -> None:
-        self.levels, self.bad, self.sizes = levels, bad, set[tuple[int, ...]]()
-
-    def encode_image(self, images: Tensor) -> Tensor:
-        self.sizes.add(tuple(images.shape[1:]))
-        return images
-
-    def decode_each(self, latent: Tensor) -> list[Image.Image]:
-        done = []
-        for picture in to_pictures(latent):
-            off = self.levels if self.bad > 0 else 5
-            self.bad -= 1
-            done.append(picture.point(lambda level, off=off: level + off if level < 128 else level - off))
-        return done
-
-
-def test_psnr_of_a_known_error() -> None:
-    model = Lossy(levels=51, bad=5)
-    found = psnr(model, 10)  # type: ignore[arg-type]
-    small, large = 5 / 255, 51 / 255
-    assert found.mean == pytest.approx((5 * -20 * math.log10(small) + 5 * -20 * math.log10(large)) / 10, abs=1e-3)
-    assert found.whole == pytest.approx(-10 * math.log10((small**2 + large**2) / 2), abs=1e-3)
-    assert found.pictures == 10
-    assert model.sizes == {(3, 16, 24)}, "at the model's own size"
 
 
 # retrieval

@@ -39,8 +39,11 @@ def measure(
     ] = None,
     probe: Annotated[Path | None, Parameter(help="The judge, else one that is trained once and kept.")] = None,
     card: Annotated[
-        Path | None, Parameter(help="Run folder that trained the model: write README.md, the model card, beside it.")
-    ] = None,
+        tuple[Path, ...],
+        Parameter(
+            help="Run folder that trained the model, several in turn: write its model card, README.md.", negative=""
+        ),
+    ] = (),
 ) -> int:
     """Measure a model on prompts whose combinations training never saw.
 
@@ -59,6 +62,6 @@ def measure(
     if output is not None:
         save(report, page, output)
         print(f"\n{output}")
-    if card is not None:
+    if card:
         print(write_card(Path(model.model or BUNDLED), report.to_json(), card))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +18,13 @@ from garasu.training.evaluation.promise import ordered, spoken
 from garasu.training.evaluation.quality import Json, at_recommended, quality, table
 from garasu.world.scene import ATTRIBUTES, BACKGROUNDS, HELD_OUT, STYLES, SUBJECTS
 
-PARTS = {"vae": "VAE", "clip": "CLIP pair", "decoder": "the VAE's decoder, further", "unet": "U-Net"}
-NEEDED = ("vae", "clip", "unet")
+PARTS = {
+    "clip": "CLIP pair",
+    "vae": "VAE",
+    "decoder": "the VAE's decoder, further",
+    "unet": "U-Net",
+    "faces": "a second VAE's decoder, for faces",
+}
 WEAK = 0.7  # below this share of held-out prompts an attribute is named among the limits
 
 
@@ -39,31 +44,30 @@ class Trained:
         return f"{s['steps']}", f"{s['batch']}", rate, f"{self.seconds / 60:.0f} min"
 
 
-def write_card(model: Path, report: str, run: Path, trained_on: str | None = None) -> Path:
+def write_card(model: Path, report: str, runs: Sequence[Path], trained_on: str | None = None) -> Path:
     """Write ``README.md`` into a model's folder.
 
     Args:
         model: the checkpoint folder.
         report: an evaluation's report.json, its text.
-        run: the run folder that trained the model.
+        runs: the run folders that trained the model: the one from scratch, then those that went on from its model.
         trained_on: the hardware of the training; by default this machine's.
 
     Returns:
         The file.
 
     Raises:
-        EvaluationError: the model is no folder, or the run has not trained all parts.
+        EvaluationError: the model is no folder, or a run has trained nothing.
     """
     if not (model / "model_index.json").is_file():
         raise EvaluationError(f"{model} is no checkpoint folder, so it cannot carry a model card.")
-    text = "\n".join(_card(model, json.loads(report), run, trained_on or hardware(choose_device("auto")))) + "\n"
+    text = "\n".join(_card(model, json.loads(report), runs, trained_on or hardware(choose_device("auto")))) + "\n"
     with whole_file(model / "README.md") as beside:
         beside.write_text(text, encoding="utf-8")
     return model / "README.md"
 
 
-def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str]:
-    trained = {name: _trained(run, name) for name in PARTS if name in NEEDED or (run / name / "state.pt").is_file()}
+def _card(model: Path, report: Json, runs: Sequence[Path], trained_on: str) -> Iterator[str]:
     measured = report["model"]
     width, height = measured["size"]
     yield from ("---", "license: apache-2.0", "library_name: diffusers", "pipeline_tag: text-to-image", "---", "")
@@ -74,13 +78,8 @@ def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str
     yield "what it learned from. This card was written by `garasu eval --card`; all numbers are measured."
     yield from ("", "## Parts", "")
     yield from table(("part", "parameters", "size"), _part_rows(model, measured["parameters"]))
-    yield from ("", "## Data", "", *_data(run))
     yield from ("", "## Training", "")
-    yield from table(
-        ("part", "steps", "batch", "learning rate", "time"), [(PARTS[name], *one.row) for name, one in trained.items()]
-    )
-    total = sum(one.seconds for one in trained.values()) / 60
-    yield f"\nHardware: {trained_on}. {total:.0f} minutes if the parts are trained one after the other."
+    yield from _training(runs, trained_on)
     yield from ("", "## Measured quality", "", *quality(report))
     yield from ("", "## Limits", "", *_limits(report))
     yield from ("", "## Use", "", "```python", "import garasu", "", "sd = garasu.load()  # or a path to this folder")
@@ -89,10 +88,25 @@ def _card(model: Path, report: Json, run: Path, trained_on: str) -> Iterator[str
     yield "The folder is in diffusers' layout: `StableDiffusionPipeline.from_pretrained` loads it too."
 
 
+def _training(runs: Sequence[Path], trained_on: str) -> Iterator[str]:
+    """For each run its data and its parts; then the time of all."""
+    seconds = 0.0
+    for number, run in enumerate(runs, 1):
+        trained = {name: _trained(run, name) for name in PARTS if (run / name / "weights.safetensors").is_file()}
+        if not trained:
+            raise EvaluationError(f"{run} has finished no part; name the run folders of this model.")
+        yield "From scratch:" if number == 1 else f"Run {number}, from the model of the run before:"
+        yield from ("", *_data(run), "")
+        rows = [(PARTS[name], *one.row) for name, one in trained.items()]
+        yield from table(("part", "steps", "batch", "learning rate", "time"), rows)
+        yield ""
+        seconds += sum(one.seconds for one in trained.values())
+    yield from _world(runs[-1])
+    yield f"Hardware: {trained_on}. {seconds / 60:.0f} minutes if the parts are trained one after the other."
+
+
 def _trained(run: Path, name: str) -> Trained:
     state, log = run / name / "state.pt", run / name / "log.jsonl"
-    if not state.is_file() or not log.is_file():
-        raise EvaluationError(f"{run} has not trained the {PARTS[name]}; name the run folder of this model.")
     settings = json.loads(torch.load(state, map_location="cpu", mmap=True, weights_only=True)["settings"])
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return Trained(settings, _seconds(lines, settings["batch"]))
@@ -119,15 +133,19 @@ def _data(run: Path) -> Iterator[str]:
     sizes = ", ".join(f"{len(one.captions)} of {one.size[0]}×{one.size[1]} px" for one in buckets)
     count, captions = sum(len(one.captions) for one in buckets), len(buckets[0].captions[0])
     yield f"{count} pictures ({sizes}), {captions} caption{'s' if captions > 1 else ''} each."
-    if set(ATTRIBUTES) <= buckets[0].labels[0].keys():
-        yield ""
-        yield "Drawings of garasu's own world, with these"
-        yield ""
-        yield f"- subjects: {_listed(SUBJECTS)};"
-        yield f"- backgrounds: {_listed(BACKGROUNDS)};"
-        yield f"- styles: {_listed(STYLES)}."
-        yield ""
-        yield f"{len(HELD_OUT)} combinations of attributes were left out, to see whether the model composes."
+
+
+def _world(run: Path) -> Iterator[str]:
+    if not set(ATTRIBUTES) <= open_pictures(run / "pictures").buckets[0].labels[0].keys():
+        return
+    yield "All are drawings of garasu's own world, with these"
+    yield ""
+    yield f"- subjects: {_listed(SUBJECTS)};"
+    yield f"- backgrounds: {_listed(BACKGROUNDS)};"
+    yield f"- styles: {_listed(STYLES)}."
+    yield ""
+    yield f"{len(HELD_OUT)} combinations of attributes were left out, to see whether the model composes."
+    yield ""
 
 
 def _limits(report: Json) -> Iterator[str]:

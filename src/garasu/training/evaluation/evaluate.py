@@ -25,7 +25,6 @@ from garasu.training.evaluation.measures import (
     Settings,
     judge,
     pictures_of,
-    psnr,
     retrieval,
     seconds_per_picture,
     tally,
@@ -34,6 +33,7 @@ from garasu.training.evaluation.probe import Probe
 from garasu.training.evaluation.probe_training import judged
 from garasu.training.evaluation.promise import Obedience
 from garasu.training.evaluation.questions import Question, ask
+from garasu.training.evaluation.reconstruction import psnr, second_psnr
 from garasu.training.evaluation.report import EvalSettings, Measured, Report
 
 ON_SHEET = 64
@@ -75,6 +75,7 @@ def evaluate(
         diversity=diversity,
         leaking=leaking,
         vae=psnr(sd, settings.renders, settings.seed),
+        second_vae=second_psnr(sd, settings.renders, settings.seed),
         retrieval=retrieval(sd, settings.retrieval_batches, settings.seed),
         seconds_per_picture=seconds_per_picture(sd, run.knobs(run.scale)),
         pictures=picture_count(settings),

@@ -59,15 +59,6 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Psnr:
-    """Peak signal-to-noise ratios in dB of decoded against original pictures, pixels in 0…1."""
-
-    mean: float  # of each picture's own ratio
-    whole: float  # of the mean squared error over all pictures
-    pictures: int
-
-
-@dataclass(frozen=True)
 class Retrieval:
     """How often the caption nearest to a picture, among BATCH captions, is its own."""
 
@@ -115,16 +106,6 @@ def tally(scores: dict[str, Score], asked: Mapping[str, str], seen: Mapping[str,
     """Count each attribute asked for as right or wrong."""
     for name, value in asked.items():
         scores[name] = scores.get(name, Score()).with_one(seen[name] == value)
-
-
-def psnr(sd: StableDiffusion, count: int, seed: int = 0) -> Psnr:
-    """Encode fresh drawings of the model's native size to the mean latent and decode them, as users do."""
-    errors = []
-    for images, _ in _fresh(count, rows_at_once(sd), sd.native_size, f"psnr/{seed}"):
-        decoded = to_tensor(sd.decode_each(sd.encode_image(images)))
-        errors.append(((decoded - images) / 2).square().mean(dim=(1, 2, 3)).double())  # [B]
-    squared = torch.cat(errors).clamp(min=1e-10)
-    return Psnr(float((-10 * squared.log10()).mean()), float(-10 * squared.mean().log10()), count)
 
 
 @torch.no_grad()

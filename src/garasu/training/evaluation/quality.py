@@ -127,13 +127,20 @@ def _leaking(report: Json) -> Iterator[str]:
 
 def _parts(report: Json) -> Iterator[str]:
     found, vae, settings, model = report["retrieval"], report["vae"], report["settings"], report["model"]
-    yield f"- VAE: {vae['mean']:.1f} dB a picture on {vae['pictures']} fresh drawings, {vae['whole']:.1f} dB over all."
+    yield f"- VAE: {_decibels(vae)}; on {vae['pictures']} fresh drawings."
+    if report["second_vae"] is not None:
+        yield f"- The second VAE, for faces: {_decibels(report['second_vae'])}; on the same drawings."
     retrieved = NO_RETRIEVAL if found is None else f"{found['share']:.1%} of pictures find their own caption among 64"
     yield f"- CLIP pair: {retrieved}."
     yield (
         f"- Speed: {report['seconds_per_picture']:.2f} s a picture of {settings['steps']} guided steps "
         f"({model['dtype']}, {model['threads']} threads of {model['hardware']}; torch {model['torch']})."
     )
+
+
+def _decibels(vae: Json) -> str:
+    faces = "" if vae["faces"] is None else f", {vae['faces']:.1f} dB in faces"
+    return f"{vae['mean']:.1f} dB a picture, {vae['whole']:.1f} dB over all{faces}"
 
 
 def _share(score: Json | None) -> str:

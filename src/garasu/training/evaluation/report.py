@@ -10,8 +10,9 @@ from typing import Any
 from garasu.training.evaluation.diversity import Diversity
 from garasu.training.evaluation.frechet import Frechet
 from garasu.training.evaluation.leaking import Leaking
-from garasu.training.evaluation.measures import Psnr, Retrieval, Score, Scores
+from garasu.training.evaluation.measures import Retrieval, Score, Scores
 from garasu.training.evaluation.promise import Obedience, recommended
+from garasu.training.evaluation.reconstruction import Psnr
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Report:
     diversity: Diversity
     leaking: Leaking
     vae: Psnr
+    second_vae: Psnr | None  # the one for faces in the model's folder
     retrieval: Retrieval | None
     seconds_per_picture: float
     pictures: int  # that the model drew for all this

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from garasu.training.evaluation.leaking import Leaks
 from garasu.training.evaluation.measures import Score
 from garasu.training.evaluation.promise import Gap, Obedience, ordered, spoken
+from garasu.training.evaluation.reconstruction import Psnr
 from garasu.training.evaluation.report import Report
 
 NO_RETRIEVAL = "not measured: this model has no image_encoder that goes with its text encoder"
@@ -25,7 +26,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _obedience(one, report)
     yield from _pictures(report)
     yield ""
-    yield f"VAE                  {report.vae.mean:.1f} dB a picture, {report.vae.whole:.1f} dB over all"
+    yield f"VAE                  {_decibels(report.vae)}"
+    if report.second_vae is not None:
+        yield f"VAE for faces        {_decibels(report.second_vae)}"
     yield f"caption of 64 found  {NO_RETRIEVAL if report.retrieval is None else f'{report.retrieval.share:.1%}'}"
     yield f"seconds a picture    {report.seconds_per_picture:.2f} ({model.threads} threads, {model.hardware})"
     yield f"guidance scale       {report.recommended_guidance_scale:g}, of those measured the best on held-out prompts"
@@ -66,6 +69,11 @@ def _pictures(report: Report) -> Iterator[str]:
     for pair in leaking.pairs:
         yield _row(f"  {spoken(pair.first)}, {spoken(pair.second)}", *_leaks(pair.pictures), *_leaks(pair.drawings))
     yield _row("  all", *_leaks(leaking.pictures), *_leaks(leaking.drawings))
+
+
+def _decibels(vae: Psnr) -> str:
+    faces = "" if vae.faces is None else f", {vae.faces:.1f} dB in faces"
+    return f"{vae.mean:.1f} dB a picture, {vae.whole:.1f} dB over all{faces}"
 
 
 def _row(head: str, *cells: str) -> str:
