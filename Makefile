@@ -7,14 +7,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench pictures clean
 
 help:
-	@echo "make demo   set up and make a first picture, cat.png"
-	@echo "make test   style, types and every test"
-	@echo "make lint   style and types alone"
-	@echo "make bench  how fast pictures are on this machine"
-	@echo "make clean  remove what the tools left behind (not $(VENV))"
+	@echo "make demo      set up and make a first picture, cat.png"
+	@echo "make test      style, types and every test"
+	@echo "make lint      style and types alone"
+	@echo "make bench     how fast pictures are on this machine"
+	@echo "make pictures  the pictures of README and docs, again"
+	@echo "make clean     remove what the tools left behind (not $(VENV))"
 
 demo: $(VENV)/.core
 	$(BIN)/garasu txt2img "a black cat with yellow eyes" --seed 7 -o cat.png
@@ -30,6 +31,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.core
 	$(BIN)/python benchmarks/picture.py
+
+pictures: $(VENV)/.dev
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf build dist cat.png .pytest_cache .mypy_cache .ruff_cache .hypothesis
