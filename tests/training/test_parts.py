@@ -17,7 +17,7 @@ from garasu.training.base import BaseRun
 from garasu.training.data import Pictures, draw_world
 from garasu.training.loop import Habits, Part, TrainingError
 from garasu.training.machine import Machine
-from garasu.training.parts.clip import CLIPPart, initialise, square, trimmed_ids
+from garasu.training.parts.clip import CLIPPart, balance, initialise, square, trimmed_ids
 from garasu.training.parts.faces import FACE_WEIGHT, FacesPart, face_weights
 from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import UNetPart, cache, freeze
@@ -248,6 +248,30 @@ def test_clip_learns_to_tell_pictures_apart(clip: CLIPPart) -> None:
     learn(clip, 60, 8)
     with torch.no_grad():
         assert float(clip(batch)["found"]) > 0.8  # one of them may be there twice
+
+
+def test_rare_values_weigh_by_the_root_of_their_rarity(pictures: Pictures) -> None:
+    labels = [{"fur": "black"}] * 9 + [{"fur": "white"}] * 4 + [{"fur": "red"}]
+    (bucket, *_), some = pictures.buckets, len(labels)
+    few = Pictures([replace(bucket, captions=[["x"]] * some, labels=labels)])
+    assert balance(few, "fur", ["black", "red", "white"]).tolist() == pytest.approx([1, 3, 1.5])
+
+
+def test_the_label_loss_is_the_weighted_cross_entropy(clip: CLIPPart) -> None:
+    batch = clip.batch(0, 8, CPU)
+    with torch.no_grad():
+        found = clip(batch)["labels"].item()
+        hidden = clip.text(batch["ids"])
+        words = clip.text.pooled(hidden, batch["ids"], clip.tokenizer.eos_id) + hidden.mean(1)
+        seen = clip.vision(batch["pixels"])
+    expected = []
+    for i, head in enumerate(clip.label_heads.values()):
+        label, total = batch["labels"][:, i], 0.0
+        for scores in (head.from_text(words), head.from_picture(seen)):
+            own = -scores.log_softmax(1)[torch.arange(len(label)), label]
+            total += ((head.weights[label] * own).sum() / head.weights[label].sum()).item()
+        expected.append(total)
+    assert found == pytest.approx(sum(expected) / len(expected), rel=1e-5)
 
 
 def test_clip_does_without_labels(clip: CLIPPart, run: BaseRun) -> None:
