@@ -18,7 +18,8 @@ from garasu.training.data import step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import square
-from garasu.world.render import render
+from garasu.world.pens import Box
+from garasu.world.render import render_with_faces
 from garasu.world.scene import (
     ATTRIBUTES,
     BACKGROUNDS,
@@ -118,8 +119,16 @@ def probe_scene(rng: random.Random) -> Scene:
 
 def draw(scenes: Sequence[Scene], seeds: Sequence[int], size: int | tuple[int, int]) -> Tensor:
     """The scenes' pictures [B, 3, H, W] in −1…1; ``size`` is a side or (width, height) in px."""
-    drawn = [torch.from_numpy(render(one, size, seed).copy()) for one, seed in zip(scenes, seeds, strict=True)]
-    return torch.stack(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return draw_with_faces(scenes, seeds, size)[0]
+
+
+def draw_with_faces(
+    scenes: Sequence[Scene], seeds: Sequence[int], size: int | tuple[int, int]
+) -> tuple[Tensor, list[list[Box]]]:
+    """The same pictures, and where the faces are in each."""
+    drawn = [render_with_faces(one, size, seed) for one, seed in zip(scenes, seeds, strict=True)]
+    pixels = torch.stack([torch.from_numpy(picture.copy()) for picture, _ in drawn])
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1, [faces for _, faces in drawn]
 
 
 class ProbePart(Part):

@@ -13,9 +13,9 @@ from garasu.checkpoints import read_vae
 from garasu.images.convert import to_tensor
 from garasu.model import StableDiffusion
 from garasu.training.evaluation.measures import rows_at_once
+from garasu.training.evaluation.probe import draw_with_faces
 from garasu.training.export import SECOND_VAE
 from garasu.world.pens import Box
-from garasu.world.render import render_with_faces
 from garasu.world.scene import random_scene
 
 SMALLEST_ERROR = 1e-10  # 100 dB: a picture that comes back whole has no finite ratio
@@ -70,6 +70,4 @@ def _fresh(
     rng = Random(name)
     for first in range(0, count, rows):
         scenes = [random_scene(rng) for _ in range(min(rows, count - first))]
-        drawn = [render_with_faces(scene, size, rng.getrandbits(32)) for scene in scenes]
-        images = torch.stack([torch.from_numpy(picture.copy()) for picture, _ in drawn])
-        yield images.permute(0, 3, 1, 2).float() / 127.5 - 1, [faces for _, faces in drawn]
+        yield draw_with_faces(scenes, [rng.getrandbits(32) for _ in scenes], size)

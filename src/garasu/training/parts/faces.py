@@ -43,16 +43,8 @@ class FacesPart(DecoderPart):
         number = int(torch.multinomial(shares, 1, generator=rng))
         bucket, known = self.pictures.buckets[number], self.faces[number]
         picks = [known[i] for i in torch.randint(len(known), (size,), generator=rng).tolist()]
-        factor = self.vae.config.factor
-        rows = []
-        for index, image in zip(picks, bucket.images(picks), strict=True):
-            weights = face_weights(bucket.faces[index], image.shape[1:])
-            left, top = _window(bucket.faces[index], image.shape[1:], factor, rng)
-            side = CROP // factor
-            latent = self.latents[number][index][:, top : top + side, left : left + side]
-            here = (slice(top * factor, top * factor + CROP), slice(left * factor, left * factor + CROP))
-            rows.append((image[:, *here], torch.from_numpy(np.array(latent)).float(), weights[:, *here]))
-        images, latents, weights = (torch.stack(one) for one in zip(*rows, strict=True))
+        crops = [self._crop(number, i, image, rng) for i, image in zip(picks, bucket.images(picks), strict=True)]
+        images, latents, weights = (torch.stack(one) for one in zip(*crops, strict=True))
         noise = DECODER_NOISE * torch.rand(size, 1, 1, 1, generator=rng) * torch.randn(latents.shape, generator=rng)
         batch = {
             "images": images,
@@ -60,6 +52,16 @@ class FacesPart(DecoderPart):
             "weights": weights,
         }
         return {name: value.to(machine.device) for name, value in batch.items()}
+
+    def _crop(self, number: int, index: int, image: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A window on a face of picture ``index`` of a bucket: pixels, latent and weights."""
+        faces, factor = self.pictures.buckets[number].faces[index], self.vae.config.factor
+        left, top = _window(faces, image.shape[1:], factor, rng)
+        side = CROP // factor
+        latent = self.latents[number][index][:, top : top + side, left : left + side]
+        here = slice(top * factor, top * factor + CROP), slice(left * factor, left * factor + CROP)
+        weights = face_weights(faces, image.shape[1:])
+        return image[:, *here], torch.from_numpy(np.array(latent)).float(), weights[:, *here]
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Squared error, weighted where the batch says so."""
