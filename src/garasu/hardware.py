@@ -1,4 +1,7 @@
-"""Which device to compute on, and in which number format: chosen once, when a model is loaded."""
+"""Which device to compute on, in which number format, and what it is called."""
+
+import platform
+from pathlib import Path
 
 import torch
 
@@ -55,6 +58,16 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
+
+
+def processor(device: torch.device) -> str:
+    """The name of what computes there, as far as the system tells."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} × {names[0]}" if names else platform.processor() or platform.machine()
 
 
 def _has_mps() -> bool:

@@ -28,6 +28,7 @@ from garasu.networks.unet import UNet
 from garasu.prompts.conditioning import Conditioning, encode
 
 BUNDLED = Path(__file__).parent / "bundled"
+SECOND_VAE = "bundled:faces"  # the bundled model's other VAE, whose decoder was trained further on faces
 
 
 class ModelError(ValueError):
@@ -219,24 +220,28 @@ def load(
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
 ) -> StableDiffusion:
-    """A model from a file, a folder or a hub id; the bundled one when none is named.
+    """A model from a file, a folder or a hub id; the bundled one when none is named, or by its name "bundled".
 
-    `vae` takes the VAE from elsewhere. "auto" is the fastest device here, and the fastest number
-    format that is safe on it. Raises CheckpointError for what cannot be read, HardwareError for a
-    device or dtype that does not work here.
+    `vae` takes the VAE from elsewhere: the same kinds of names, or "bundled:faces". "auto" is the
+    fastest device here, and the fastest number format that is safe on it. Raises CheckpointError for
+    what cannot be read, HardwareError for a device or dtype that does not work here.
     """
     device = choose_device(device)
     dtype = choose_dtype(dtype, device)
-    checkpoint = read(BUNDLED if model is None else model, vae=vae, dtype=dtype, device=device)
-    return StableDiffusion(
-        checkpoint,
-        name="bundled" if model is None else _public_name(model),
-        vae_name="" if vae is None else _public_name(vae),
-    )
+    model = "bundled" if model is None else model
+    checkpoint = read(_place(model), vae=None if vae is None else _place(vae), dtype=dtype, device=device)
+    return StableDiffusion(checkpoint, name=_public_name(model), vae_name="" if vae is None else _public_name(vae))
+
+
+def _place(source: str | Path) -> str | Path:
+    """Where to read from: names of ours become folders."""
+    return {"bundled": BUNDLED, SECOND_VAE: BUNDLED / "vae_faces"}.get(str(source), source)
 
 
 def _public_name(source: str | Path) -> str:
-    """A hub id as it is, and of a path the last part: its folders tell too much about their owner."""
+    """Ours and a hub id as they are, and of a path the last part: its folders tell too much about their owner."""
+    if str(source) in ("bundled", SECOND_VAE):
+        return str(source)
     return Path(source).resolve().name if Path(source).exists() else str(source)
 
 

@@ -19,6 +19,7 @@ from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.unet import UNet
 from garasu.networks.vae import VAE
 from garasu.training.base import train_base
+from garasu.training.history import read_history
 from garasu.training.loop import TrainingError
 from garasu.training.recipes import RECIPES
 from garasu.world.dataset import write_folder
@@ -148,6 +149,32 @@ def test_each_part_begins_with_the_models_weights(toy_run: Path, tmp_path: Path)
         else:
             for name, value in model.text_encoder.state_dict().items():
                 assert (trained[f"text.{name}"] - value).abs().max() < 0.01, name
+
+
+def test_a_vae_of_another_run_is_gone_on_from(toy_run: Path, tmp_path: Path) -> None:
+    """Each in its own folder, the VAE on one core and the words on another; then both together."""
+    train_base(tmp_path / "vae", recipe="toy", start=toy_run / "model", part="vae", device="cpu", steps=2)
+    other = tmp_path / "vae" / "vae" / "model"
+    on = tmp_path / "on"
+    train_base(on, recipe="toy", start=toy_run / "model", vae=other, part="unet", device="cpu", steps=1)
+    made, given = read_vae(on / "model").state_dict(), read_vae(other).state_dict()
+    assert all(torch.equal(value, made[name]) for name, value in given.items())
+    before = read_history(toy_run / "model")
+    assert read_history(on / "model")[:-1] == [*before, read_history(other)[-1]]
+    assert [list(run.parts) for run in read_history(on / "model")[1:]] == [["vae"], ["unet"]]
+    with pytest.raises(TrainingError, match=r"began from model .* with the VAE model; begin the same way"):
+        train_base(on, recipe="toy", start=toy_run / "model", part="unet", device="cpu", steps=1)
+    with pytest.raises(TrainingError, match="name it with --from"):
+        train_base(tmp_path / "third", recipe="toy", vae=other, device="cpu")
+
+
+def test_a_trained_vae_can_be_swapped_in(toy_run: Path) -> None:
+    for part in ("vae", "decoder", "faces"):
+        trained = load_file(toy_run / part / "weights.safetensors")
+        stored = read_vae(toy_run / part / "model").state_dict()
+        assert all(torch.equal(value.half(), stored[name]) for name, value in trained.items()), part
+        assert read_history(toy_run / part / "model")[0].parts.keys() <= {"vae", "decoder", "faces"}
+    assert read_history(toy_run / "model")[0].parts.keys() == set(PARTS)
 
 
 def test_a_run_keeps_to_the_model_that_it_began_from(toy_run: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from garasu.training.evaluation.probe_training import save_probe
 from garasu.training.evaluation.promise import PROMISED, Obedience
 from garasu.training.evaluation.report import EvalSettings, Report
 from garasu.training.evaluation.table import table
+from garasu.training.history import read_history, write_history
 
 SETTINGS = EvalSettings(
     prompts=6, steps=2, guidance_scales=(1.0, 5.0), renders=4, retrieval_batches=1, probe_pictures=40
@@ -166,9 +167,11 @@ def model(toy_run: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model: Path, toy_run: Path) -> None:
+def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model: Path) -> None:
     report, _ = evaluated
-    card = write_card(model, report.to_json(), [toy_run], trained_on="a toaster").read_text()
+    (run,) = read_history(model)
+    write_history(model, [replace(run, hardware="a toaster", threads=3)])
+    card = write_card(model, report.to_json()).read_text()
     assert (model / "README.md").read_text() == card
     assert f"| unet | {report.model.parameters['unet'] / 1e6:.2f} M |" in card
     recommended = f"{report.recommended_guidance_scale:g}"
@@ -192,29 +195,29 @@ def test_the_card_is_written_from_what_was_measured(evaluated: Evaluated, model:
     assert "96 pictures (19 of 48×80 px, 77 of 64×64 px), 2 captions each" in card
     assert re.search(r"\| U-Net \| 12 \| 4 \| AdamW, 0.001 after 4 steps.*averaged with decay 0.9 \| \d+ min \|", card)
     assert "| the VAE's decoder, further | 12 |" in card
-    assert "Hardware: a toaster." in card
-    assert "From scratch:" in card
+    assert "Run 1, from scratch, on a toaster (3 threads):" in card
     assert "Run 2" not in card
     assert "subject" in card.partition("## Limits")[2], "a model that draws noise does not draw subjects"
     assert card.startswith("---\nlicense: apache-2.0\n")
 
 
-def test_a_card_tells_of_every_run(evaluated: Evaluated, model: Path, toy_run: Path, tmp_path: Path) -> None:
+def test_a_card_tells_of_every_run(evaluated: Evaluated, toy_run: Path, tmp_path: Path) -> None:
     train_base(tmp_path / "on", recipe="toy", start=toy_run / "model", part="unet", device="cpu", steps=2)
-    card = write_card(model, evaluated[0].to_json(), [toy_run, tmp_path / "on"], trained_on="a toaster").read_text()
-    first, _, second = card.partition("Run 2, from the model of the run before:")
+    card = write_card(tmp_path / "on" / "model", evaluated[0].to_json()).read_text()
+    first, _, second = card.partition("Run 2, going on from what earlier runs made")
     assert "| U-Net | 12 | 4 |" in first
     assert "| CLIP pair | 12 |" in first
     assert "| U-Net | 2 | 4 |" in second
     assert "CLIP pair | " not in second.partition("## Measured quality")[0]
 
 
-def test_a_card_needs_a_model_and_its_run(evaluated: Evaluated, model: Path, tmp_path: Path) -> None:
+def test_a_card_needs_a_model_and_its_history(evaluated: Evaluated, model: Path, tmp_path: Path) -> None:
     report = evaluated[0].to_json()
     with pytest.raises(EvaluationError, match="no checkpoint folder"):
-        write_card(tmp_path, report, [tmp_path])
-    with pytest.raises(EvaluationError, match="has finished no part"):
-        write_card(model, report, [tmp_path])
+        write_card(tmp_path, report)
+    (model / "training.json").unlink()
+    with pytest.raises(EvaluationError, match=r"has no training\.json: .* train it with garasu train base"):
+        write_card(model, report)
     assert not (model / "README.md").exists()
 
 
@@ -227,13 +230,13 @@ def as_tests_manage_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_measures_and_writes(
-    model: Path, toy_run: Path, probe: Probe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, probe: Probe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_probe(probe, tmp_path / "probe.safetensors")
     flags = ["--model", str(model), "--probe", str(tmp_path / "probe.safetensors"), "--device", "cpu", "--steps", "1"]
     flags += ["--prompts", "4", "--guidance-scale", "1", "--guidance-scale", "2", "--sampler", "euler"]
     with pytest.raises(SystemExit) as left:
-        main(["eval", *flags, "-o", str(tmp_path / "report"), "--card", str(toy_run)])
+        main(["eval", *flags, "-o", str(tmp_path / "report"), "--card"])
     assert left.value.code == 0
     said = capsys.readouterr().out
     assert "right of 4 held-out and 2 seen prompts, guidance scale 2" in said
@@ -247,5 +250,5 @@ def test_the_command_refuses_in_a_sentence(model: Path, capsys: pytest.CaptureFi
         main(["eval", "--model", str(model), "--probe", "gone.safetensors", "--device", "cpu"])
     assert left.value.code == 2
     assert capsys.readouterr().err == (
-        "garasu: There is no probe in gone.safetensors; leave --probe out and one is trained.\n"
+        "garasu: There is no probe in gone.safetensors; leave --probe out for the one that comes along.\n"
     )

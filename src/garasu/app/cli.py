@@ -34,6 +34,7 @@ for _name, (_target, _help) in _COMMANDS.items():
 
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
+_train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")
 app.command(_train)
 
 

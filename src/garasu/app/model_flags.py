@@ -19,7 +19,9 @@ class ModelFlags:
     model: Annotated[str | None, Parameter(help="A checkpoint file, a folder or a hub id; else the bundled model.")] = (
         None
     )
-    vae: Annotated[str | None, Parameter(help="A VAE to use in place of the model's own.")] = None
+    vae: Annotated[
+        str | None, Parameter(help="A VAE in place of the model's own: a file, a folder, a hub id, or bundled:faces.")
+    ] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
     dtype: Annotated[str, Parameter(help="auto, float32, bfloat16 or float16.")] = "auto"
 

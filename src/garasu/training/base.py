@@ -1,12 +1,13 @@
 """Base training: a small Stable Diffusion from scratch, part by part, in the order in which the parts need each other.
 
-A run folder holds everything: ``pictures/``, ``tokenizer/``, one folder a part (state, log, sheets), the caches that
-the U-Net reads, and at the end ``model/``, a diffusers-layout folder like any other checkpoint.
+A run folder holds everything: ``pictures/``, ``tokenizer/``, one folder a part (state, log, sheets; of a VAE also
+``model/``, the VAE alone), the caches that the U-Net reads, and at the end ``model/``, a diffusers-layout folder like
+any other checkpoint.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,14 +16,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from garasu.checkpoints import write_vae
-from garasu.model import StableDiffusion, load
+from garasu.checkpoints import read_vae, write_vae
+from garasu.model import StableDiffusion
 from garasu.networks.clip_text import CLIPText
 from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.training.data import Pictures, draw_world, open_pictures, read_captioned
 from garasu.training.export import SECOND_VAE, write_model
+from garasu.training.history import Run, joined, read_history, record_of, write_history
 from garasu.training.loop import Habits, LoopSettings, Part, TrainingError, fit
 from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart
@@ -31,9 +33,12 @@ from garasu.training.parts.perceptual import Perceptual
 from garasu.training.parts.unet import Cached, Frozen, UNetPart, cache, freeze
 from garasu.training.parts.vae import DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, BaseRecipe
+from garasu.training.start import keep_to_one_start, read_start, sized_like
 from garasu.training.tokenizer import english_text, train_tokenizer
 
 PartName = Literal["clip", "vae", "decoder", "unet", "faces", "all"]
+VAE_PARTS = ("vae", "decoder", "faces")
+PARTS = ("clip", *VAE_PARTS[:2], "unet", "faces")
 
 
 def train_base(
@@ -42,6 +47,7 @@ def train_base(
     part: PartName = "all",
     recipe: str = "cpu",
     start: str | Path | None = None,
+    vae: str | Path | None = None,
     data: Path | None = None,
     device: str = "auto",
     steps: int | None = None,
@@ -57,19 +63,23 @@ def train_base(
         recipe: a name in ``RECIPES``.
         start: a model to go on from, as ``garasu.load`` takes it, or "bundled"; its tokenizer and the sizes of its
             parts take the place of the recipe's, and what is not trained stays as it is. None: from scratch.
+        vae: the VAE to go on from in place of that model's own.
         data: captioned folder to train on; without one the world is drawn.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         steps: instead of the recipe's number (of each part named).
         habits: how often to save, log and draw sheets.
 
     Raises:
-        TrainingError: unknown recipe, a part that is needed first, or a run with other settings or from another
-            model in ``out``.
+        TrainingError: unknown recipe, a part that is needed first, a VAE without a model to start from, or a run with
+            other settings or from another model in ``out``.
         CheckpointError: ``start`` cannot be read.
     """
     if recipe not in RECIPES:
         raise TrainingError(f"No recipe is called {recipe!r}; there are {', '.join(RECIPES)}.")
-    run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits(), start)
+    if vae is not None and start is None:
+        raise TrainingError("A VAE to go on from needs a model to go on from as well; name it with --from.")
+    begun = None if start is None else read_start(start, vae)
+    run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits(), begun)
     run.prepare(data)
     makers = {
         "clip": run.train_clip,
@@ -94,15 +104,15 @@ class BaseRun:
         machine: Machine,
         steps: int | None,
         habits: Habits,
-        start: str | Path | None = None,
+        start: StableDiffusion | None = None,
     ) -> None:
         self.out, self.machine, self.steps, self.habits = out, machine, steps, habits
-        self.start = None if start is None else read_start(start)
-        self.recipe = recipe if self.start is None else _sized_like(recipe, self.start)
+        self.start = start
+        self.recipe = recipe if start is None else sized_like(recipe, start)
 
     def prepare(self, data: Path | None) -> None:
         """Draw or read the pictures and train the tokenizer, once, in the first process."""
-        _keep_to_one_start(self.out, self.start)
+        keep_to_one_start(self.out, self.start)
         pictures = self.out / "pictures"
         if self.machine.first and not (self.out / "tokenizer").exists():
             recipe = self.recipe
@@ -145,7 +155,7 @@ class BaseRun:
         with torch.no_grad():
             images = bucket.images(range(min(256, len(bucket.captions)))).to(self.machine.device)
             whiten(part.vae, torch.cat([part.vae.encode(some).mean for some in images.split(16)]))
-        self._finish("vae", part.vae)
+        self._finish_vae("vae", part.vae)
 
     def train_clip(self) -> None:
         """Both CLIP towers."""
@@ -169,7 +179,7 @@ class BaseRun:
         latents = [one.latents for one in cached]
         part = DecoderPart(vae, self.pictures, latents, self.recipe.seed, self._perceptual())
         self._fit(part, settings)
-        self._finish("decoder", part.vae)
+        self._finish_vae("decoder", part.vae)
 
     def train_faces(self) -> None:
         """A second VAE with the same latents, whose decoder is trained further on faces."""
@@ -178,7 +188,7 @@ class BaseRun:
         latents = [one.latents for one in self._cached(freeze(vae, text, self.tokenizer, self.machine.device))]
         part = FacesPart(self._best_vae(vae).requires_grad_(True), self.pictures, latents, self.recipe.seed)
         self._fit(part, settings)
-        self._finish("faces", part.vae)
+        self._finish_vae("faces", part.vae)
         self._write_second_vae()
 
     def train_unet(self) -> None:
@@ -235,12 +245,19 @@ class BaseRun:
         return vae
 
     def _write_second_vae(self) -> None:
-        """Put the VAE for faces into the model's folder, once both are there."""
-        weights, model = self.out / "faces" / "weights.safetensors", self.out / "model"
-        if self.machine.first and weights.exists() and model.exists():
-            vae = VAE(self.recipe.vae)
-            vae.load_state_dict(load_file(weights))
-            write_vae(vae, model / SECOND_VAE, dtype=torch.float16)
+        """Put the VAE for faces into the model's folder, once both are there, and tell what the model went through."""
+        second, model = self.out / "faces" / "model", self.out / "model"
+        if not self.machine.first or not model.exists():
+            return
+        if second.exists():
+            write_vae(read_vae(second), model / SECOND_VAE)
+        write_history(model, self._history(PARTS))
+
+    def _history(self, parts: Iterable[str]) -> list[Run]:
+        """The runs that this one went on from, and this one as far as it made ``parts``."""
+        before = [] if self.start is None else [self.start.checkpoint.source, self.start.checkpoint.vae_source]
+        now = record_of(self.out, parts, self.machine.device, fresh=self.start is None)
+        return joined(*map(read_history, before), [now])
 
     def _cached(self, frozen: Frozen) -> list[Cached]:
         """Latents and text states of all pictures, made once, by the first process."""
@@ -255,6 +272,14 @@ class BaseRun:
     def _fit(self, part: Part, settings: LoopSettings) -> None:
         fit(part, self.out / part.name, settings, self.machine, self.habits)
 
+    def _finish_vae(self, name: str, vae: VAE) -> None:
+        """Keep a finished VAE's weights, and beside them the VAE as others load it."""
+        self._finish(name, vae)
+        if self.machine.first:
+            folder = self.out / name / "model"
+            write_vae(vae, folder, dtype=torch.float16)
+            write_history(folder, self._history(VAE_PARTS))
+
     def _finish(self, name: str, network: nn.Module) -> None:
         """Keep a finished network's weights, float32."""
         if self.machine.first:
@@ -262,32 +287,3 @@ class BaseRun:
             save_file({key: value.contiguous().cpu() for key, value in network.state_dict().items()}, beside)
             beside.rename(self.out / name / "weights.safetensors")
         self.machine.wait()
-
-
-def read_start(start: str | Path) -> StableDiffusion:
-    """The model that a run goes on from, in float32."""
-    return load(None if str(start) == "bundled" else start, device="cpu", dtype="float32")
-
-
-def _sized_like(recipe: BaseRecipe, start: StableDiffusion) -> BaseRecipe:
-    vision = start.image_encoder
-    return replace(
-        recipe,
-        vae=start.vae.config,
-        text=start.text_encoder.config,
-        vision=recipe.vision if vision is None else vision.config,
-        unet=start.unet.config,
-    )
-
-
-def _keep_to_one_start(out: Path, start: StableDiffusion | None) -> None:
-    """Write down in the run folder which model it went on from; refuse another one."""
-    note = out / "start.json"
-    named = None if start is None else {"name": start.name, "hash": start.checkpoint.hash}
-    known = json.loads(note.read_text()) if note.exists() else None
-    if known is None and named is not None and not (out / "tokenizer").exists():
-        out.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(named) + "\n")
-    elif (known or {}).get("hash") != (named or {}).get("hash"):
-        was = "from scratch" if known is None else f"from {known['name']} ({known['hash']})"
-        raise TrainingError(f"The run in {out} began {was}; begin the same way, or name another folder.")

@@ -11,9 +11,10 @@ from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.model import BUNDLED
 from garasu.tasks.recipe import SamplerName
-from garasu.training.evaluation.card import write_card
+from garasu.training.evaluation.card import check_card, write_card
 from garasu.training.evaluation.evaluate import evaluate, save
-from garasu.training.evaluation.probe_training import get_probe
+from garasu.training.evaluation.probe_training import BUNDLED as OUR_PROBE
+from garasu.training.evaluation.probe_training import load_probe
 from garasu.training.evaluation.report import EvalSettings
 from garasu.training.evaluation.table import table
 
@@ -37,13 +38,12 @@ def measure(
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="Folder for report.json and a sheet of pictures.")
     ] = None,
-    probe: Annotated[Path | None, Parameter(help="The judge, else one that is trained once and kept.")] = None,
+    probe: Annotated[
+        Path, Parameter(help="The judge, a file of garasu train probe, else the one that comes along.")
+    ] = OUR_PROBE,
     card: Annotated[
-        tuple[Path, ...],
-        Parameter(
-            help="Run folder that trained the model, several in turn: write its model card, README.md.", negative=""
-        ),
-    ] = (),
+        bool, Parameter(help="Write the model card, README.md in the model's folder.", negative="")
+    ] = False,
 ) -> int:
     """Measure a model on prompts whose combinations training never saw.
 
@@ -51,9 +51,12 @@ def measure(
     drawings over its floor, diversity over seeds, colour leaking, the VAE, how often the CLIP pair
     finds a picture's caption, and seconds a picture.
     """
+    folder = Path(BUNDLED if model.model in (None, "bundled") else model.model)
+    if card:
+        check_card(folder)
     keep_freed_memory()
+    judge = load_probe(probe, model.device)
     sd = model.load()
-    judge = get_probe(probe, model.device)
     settings = EvalSettings(
         prompts=prompts, steps=steps, guidance_scales=guidance_scale, sampler=sampler, seed=seed
     )  # fmt: skip
@@ -63,5 +66,5 @@ def measure(
         save(report, page, output)
         print(f"\n{output}")
     if card:
-        print(write_card(Path(model.model or BUNDLED), report.to_json(), card))
+        print(write_card(folder, report.to_json()))
     return 0

@@ -119,7 +119,7 @@ def _found(name: str, what: str, picture: Path) -> str | None:
     """Where the model or the VAE is: a picture knows a file's name, but not its folder."""
     if name in ("", "bundled"):
         return None
-    if "/" in name:  # a hub id
+    if "/" in name or name.startswith("bundled:"):  # a hub id, or a VAE of ours
         return name
     for folder in (Path(), picture.parent):
         if (folder / name).exists():

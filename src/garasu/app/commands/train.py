@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from cyclopts import Parameter
 
 from garasu.app.memory import keep_freed_memory
 from garasu.training.base import PartName, train_base
+from garasu.training.evaluation.probe_training import SETTINGS, train_probe
+from garasu.training.machine import Machine
 from garasu.training.recipes import RECIPES
 
 
@@ -24,17 +27,39 @@ def base(
     start: Annotated[
         str | None, Parameter(name="--from", help="A model to go on from (or: bundled), else from scratch.")
     ] = None,
+    vae: Annotated[str | None, Parameter(help="With --from: a VAE in place of that model's own.")] = None,
     data: Annotated[Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     steps: Annotated[int | None, Parameter(help="Steps of each part named, in place of the recipe's.")] = None,
 ) -> int:
-    """Train a small Stable Diffusion from scratch, part by part.
+    """Train a small Stable Diffusion, part by part, from scratch or on from a model.
 
     Everything lands in the run folder: logs (also for TensorBoard), sample sheets, the state to go on
     from, and at the end model/, a checkpoint folder like any other. For several GPUs, start this with
     accelerate launch.
     """
     keep_freed_memory()
-    train_base(output, part=part, recipe=recipe, start=start, data=data, device=device, steps=steps)
-    print(output / "model" if part in {"all", "unet"} else output / part)
+    train_base(output, part=part, recipe=recipe, start=start, vae=vae, data=data, device=device, steps=steps)
+    made = {"all": output, "unet": output}.get(part, output / part)
+    print(made if part == "clip" else made / "model")
+    return 0
+
+
+def probe(
+    *,
+    output: Annotated[
+        Path, Parameter(name=["--output", "-o"], help="The .safetensors to write; name it again after a kill.")
+    ],
+    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    steps: Annotated[int, Parameter(help="Steps of training.")] = SETTINGS.steps,
+) -> int:
+    """Train the judge of garasu eval on real drawings.
+
+    Its state, log and sheets lie in a folder beside the file, without its extension.
+    """
+    if output.suffix != ".safetensors":
+        raise ValueError(f"{output}: a probe is written as safetensors: name it {output.stem}.safetensors")
+    keep_freed_memory()
+    train_probe(output, Machine(device), replace(SETTINGS, steps=steps))
+    print(output)
     return 0

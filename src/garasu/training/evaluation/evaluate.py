@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from garasu.hardware import processor
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
@@ -166,20 +166,10 @@ def _measured(sd: StableDiffusion) -> Measured:
             name: sum(one.numel() for one in part.parameters()) for name, part in parts.items() if part is not None
         },
         size=sd.native_size,
-        hardware=hardware(sd.device),
+        hardware=processor(sd.device),
         device=sd.device.type,
         dtype=str(sd.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         garasu=version("garasu"),
         torch=torch.__version__,
     )
-
-
-def hardware(device: torch.device) -> str:
-    """The processor's name, as far as the system tells."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} × {names[0]}" if names else platform.processor() or platform.machine()
