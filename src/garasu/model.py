@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from garasu.checkpoints import Checkpoint, read
+from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoiser
 from garasu.diffusion.guidance import guided
 from garasu.diffusion.noise import Noise
@@ -137,6 +138,7 @@ class StableDiffusion(nn.Module):
         eta: float = 0.0,
         spacing: str | None = None,
         latent: Tensor | None = None,
+        canvas: Canvas | None = None,
     ) -> Iterator[Step]:
         """Walk from noise to a finished latent, one Step for each call of the denoiser, then the finished one.
 
@@ -148,28 +150,36 @@ class StableDiffusion(nn.Module):
             sampler, steps, spacing, eta: see `garasu.diffusion.samplers`.
             guidance_scale: 1 is without guidance (and twice as fast).
             seed: one number gives every row the same noise; a list gives each row its own.
-            width, height: in pixels, multiples of 8.
+            width, height: in pixels, multiples of 8; the canvas's own, else the model's, when not given.
             latent: noise to start from in place of the seed's, standard normal, [B, 4, height/8, width/8].
+            canvas: a picture to start from, with its strength and its mask.
 
         Raises:
-            ModelError: a size that is no multiple of 8, or numbers of rows that do not match.
+            ModelError: a size that is no multiple of 8 or not the canvas's, numbers of rows that do not match, or a
+                mask for an inpainting model without the masked picture.
             SamplingError: an unknown sampler or spacing, or numbers out of range.
         """
         kind = find_sampler(sampler)
         sigmas = kind.sigmas(self.schedule, steps, spacing)
+        if canvas is not None:
+            sigmas = canvas.levels(sigmas)
+        top, bottom = float(sigmas[0]), float(sigmas[-1])
         positive = self._tensor(words)
         seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(positive)
-        native_width, native_height = self.native_size
-        grid = self._latent_size(width or native_width, height or native_height)
+        grid = self._grid(width, height, canvas)
         noise = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device)
         unit = noise.draw()  # drawn even if not used: the sampler's own noise stays the same
         if latent is not None:
             unit = _like(latent, unit)
         against = None if guidance_scale == 1 else self._tensor(self.encode("") if negative is None else negative)
-        denoise = guided(self._denoiser(grid), positive, against, guidance_scale)
-        questions = kind.run(sigmas, start(kind, unit, float(sigmas[0]), spacing), noise.draw, eta=eta)
-        total = kind.evaluations(steps)
-        return _without_gradients(drive(questions, denoise, total=total, final_sigma=float(sigmas[-1])))
+        denoise = guided(self._denoiser(grid, canvas), positive, against, guidance_scale)
+        x = None if canvas is None else canvas.begin(unit, top)
+        x = start(kind, unit, top, spacing) if x is None else x
+        questions = kind.run(sigmas, x, noise.draw, eta=eta)
+        if canvas is not None and self.unet.config.in_channels == 4:
+            questions, denoise = canvas.keep(questions, unit, bottom), canvas.answered(denoise)
+        total = kind.evaluations(len(sigmas) - 1)
+        return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
 
     def _tensor(self, words: Conditioning | Tensor) -> Tensor:
         return (words if isinstance(words, Tensor) else words.tensor).to(self.device)
@@ -182,14 +192,27 @@ class StableDiffusion(nn.Module):
                 raise ModelError(f"{name} must be a multiple of {factor} pixels, not {pixels}: take {near}")
         return height // factor, width // factor
 
-    def _denoiser(self, grid: tuple[int, int]) -> Denoiser:
-        """The denoiser that needs x, σ and words alone; an inpainting U-Net is told that everything is masked."""
+    def _grid(self, width: int | None, height: int | None, canvas: Canvas | None) -> tuple[int, int]:
+        """Height and width of the latent."""
+        own = self.native_size if canvas is None else [self.vae.config.factor * n for n in canvas.latent.shape[:1:-1]]
+        grid = self._latent_size(width or own[0], height or own[1])
+        if canvas is not None and grid != tuple(canvas.latent.shape[2:]):
+            raise ModelError(f"the picture to start from is {own[0]}x{own[1]}, not {width}x{height}: fit it first")
+        return grid
+
+    def _denoiser(self, grid: tuple[int, int], canvas: Canvas | None) -> Denoiser:
+        """The denoiser that needs x, σ and words alone; without a mask an inpainting U-Net may paint everywhere."""
         if self.unet.config.in_channels == 4:
             return self.denoiser
-        factor = self.vae.config.factor
-        gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
-        mask = torch.ones(1, 1, *grid, device=self.device)
-        unet = Inpainting(self.unet, torch.cat([mask, self.encode_image(gray)], dim=1))
+        if canvas is not None and canvas.mask is not None:
+            mask, masked = canvas.mask.to(self.device), canvas.masked
+            if masked is None:
+                raise ModelError("an inpainting model needs the masked picture beside the mask: give canvas.masked")
+        else:
+            factor = self.vae.config.factor
+            gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
+            mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
+        unet = Inpainting(self.unet, torch.cat([mask, masked.to(self.device)], dim=1))
         denoiser = Denoiser(unet, self.schedule, self.denoiser.prediction)
         denoiser.x0 = self.denoiser.x0  # so that whoever looks through this model's pane sees this run
         return denoiser
