@@ -40,7 +40,7 @@ def test_many_pictures_come_in_batches_as_they_are_finished(tiny):
 
 
 def test_a_batch_holds_as_many_pictures_as_its_size_allows(tiny, monkeypatch):
-    monkeypatch.setattr("garasu.tasks.txt2img._LATENT_PIXELS_AT_ONCE", 2 * 8 * 8 + 1)
+    monkeypatch.setattr("garasu.tasks.sampled._LATENT_PIXELS_AT_ONCE", 2 * 8 * 8 + 1)
     made = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=3, steps=1))
     assert [len(one.latent) for one in made if isinstance(one, Step)] == [2, 2, 1, 1]
     wide = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=2, steps=1, width=128, height=256))
@@ -143,3 +143,23 @@ def test_the_model_stays_what_it_is(tiny: StableDiffusion):
     before = {name: value.clone() for name, value in tiny.state_dict().items()}
     txt2img(tiny, "cat", steps=2)
     assert all(value.equal(before[name]) for name, value in tiny.state_dict().items())
+
+
+def test_a_variation_goes_from_one_seed_towards_others(tiny):
+    plain = txt2img(tiny, "cat", seed=1, steps=2)
+    near, far, end = (
+        txt2img(tiny, "cat", seed=1, steps=2, variation_seed=5, variation_strength=strength)
+        for strength in (0.05, 0.5, 1)
+    )
+    distances = [np.abs(pixels(one) - pixels(plain)).mean() for one in (near, far, end)]
+    assert 0 < distances[0] < distances[1]
+    assert end.image.tobytes() == txt2img(tiny, "cat", seed=5, steps=2).image.tobytes()
+
+
+def test_several_variations_keep_their_seed(tiny):
+    made = txt2img(tiny, "cat", seed=1, count=2, steps=1, variation_seed=5, variation_strength=0.3)
+    assert [(one.recipe.seed, one.recipe.variation_seed) for one in made] == [(1, 5), (1, 6)]
+    again = txt2img(tiny, made[1].recipe)
+    assert np.abs(pixels(again) - pixels(made[1])).max() <= 1
+    chosen = txt2img(tiny, "cat", seed=1, steps=1, variation_strength=0.3)
+    assert chosen.recipe.variation_seed is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -51,11 +51,15 @@ Recipe_co = TypeVar("Recipe_co", bound=Recipe, covariant=True)
 
 @dataclass(frozen=True)
 class Picture(Generic[Recipe_co]):
-    """`image` is RGB; `recipe` makes this one picture (its own seed, a count of 1)."""
+    """`image` is RGB; `recipe` makes this one picture (its own seed, a count of 1).
+
+    `others` are pictures on the way to it that are worth keeping, by name.
+    """
 
     image: Image.Image
     recipe: Recipe_co
     made_with: MadeWith
+    others: Mapping[str, Image.Image] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write a PNG that carries the recipe, for `garasu show` and `redo` and for readers of A1111's text.

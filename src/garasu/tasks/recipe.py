@@ -6,6 +6,7 @@ inside a PNG are all made from its fields and their descriptions. Needs no torch
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,6 +33,13 @@ class Recipe(Record):
     """The base of all recipes."""
 
     task: ClassVar[str]  # the name of the task, in metadata and on the command line
+
+    @classmethod
+    def of(cls, recipe: "Self | str | None", fields: Mapping[str, Any]) -> Self:
+        """A recipe, or a prompt, or nothing, completed by fields, which replace the recipe's own."""
+        if isinstance(recipe, Recipe):
+            return recipe.but(**fields)
+        return cls(**({} if recipe is None else {"prompt": recipe}), **fields)
 
     def but(self, **fields: Any) -> Self:
         """The same recipe with other values in some fields, checked again."""

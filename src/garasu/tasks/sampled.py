@@ -1,0 +1,135 @@
+"""What all tasks share that walk from noise to pictures: their fields, and the walk itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from pydantic import Field
+
+from garasu.tasks.picture import MadeWith, Picture
+from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
+
+if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
+    from PIL import Image
+    from torch import Tensor
+
+    from garasu.diffusion.canvas import Canvas
+    from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion
+
+_LATENT_PIXELS_AT_ONCE = 2 * 64 * 64  # two 512×512 pictures; more at once need memory and are hardly faster
+_MOST_AT_ONCE = 16
+
+
+class Sampled(Recipe):
+    """Everything that decides how noise becomes a picture of the prompt."""
+
+    prompt: str = Field(description="What the picture shows.")
+    negative_prompt: str = Field("", description="What it should not show.")
+    steps: int = Field(25, ge=1, le=1000, description="Steps from noise to picture.")
+    guidance_scale: float = Field(
+        7.5, allow_inf_nan=False, description="How strictly the prompt is followed; 1 is without guidance."
+    )
+    sampler: SamplerName = Field("ddim", description="How to walk from noise to picture.")
+    seed: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="Which noise to start from; chosen at random when not given."
+    )
+    count: int = Field(1, ge=1, description="How many pictures, of the seeds seed, seed+1, and so on.")
+    width: int | None = Field(None, ge=8, multiple_of=8, description="In pixels; the model's own when not given.")
+    height: int | None = Field(None, ge=8, multiple_of=8, description="In pixels; the model's own when not given.")
+    spacing: SpacingName | None = Field(
+        None, description="How the noise levels of the steps are spaced; the sampler's own when not given."
+    )
+    eta: float = Field(0.0, ge=0, le=1, description="Fresh noise in each DDIM step: 0 none, 1 as much as DDPM.")
+    clip_skip: int = Field(1, ge=1, le=12, description="Which layer from the end reads the prompt; 1 is the last.")
+    variation_seed: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="Whose noise to go towards; several pictures go towards following ones."
+    )
+    variation_strength: float = Field(0.0, ge=0, le=1, description="How far to go there: 0 not at all, 1 all the way.")
+    variation_slerp: Literal["whole", "columns"] = Field(
+        "whole", description="Along which arc: of the whole noise, or of each column for itself, as A1111 does."
+    )
+
+
+AnySampled = TypeVar("AnySampled", bound=Sampled)
+Developed = tuple["Image.Image", dict[str, "Image.Image"]]
+"""A finished picture, and others that belong to it by name."""
+
+
+def settled(recipe: AnySampled, size: tuple[int, int]) -> AnySampled:
+    """The recipe with seeds and a size: what the pictures will say of themselves."""
+    varies = recipe.variation_strength > 0 and recipe.variation_seed is None
+    return recipe.but(
+        seed=random.randrange(2**32) if recipe.seed is None else recipe.seed,
+        variation_seed=random.randrange(2**32) if varies else recipe.variation_seed,
+        width=recipe.width or size[0],
+        height=recipe.height or size[1],
+    )
+
+
+def walked(
+    sd: StableDiffusion,
+    recipe: AnySampled,
+    *,
+    canvas: Callable[[Sequence[AnySampled]], Canvas] | None = None,
+    develop: Callable[[Image.Image, AnySampled], Developed] | None = None,
+) -> Iterator[Step | Picture[AnySampled]]:
+    """Every step on the way, and each picture as soon as it is finished.
+
+    Args:
+        recipe: settled.
+        canvas: makes the picture to start from, of the recipes of one batch; from noise alone when not given.
+        develop: what is still done to a decoded picture of a recipe.
+    """
+    words = sd.encode(recipe.prompt, clip_skip=recipe.clip_skip)
+    negative = sd.encode(recipe.negative_prompt, clip_skip=recipe.clip_skip)
+    knobs = recipe.model_dump(include={"sampler", "steps", "guidance_scale", "width", "height", "eta", "spacing"})
+    for batch in _batches(recipe):
+        seeds = [one.seed for one in batch if one.seed is not None]
+        start = None if canvas is None else canvas(batch)
+        noise = _varied(sd, batch)
+        for step in sd.sample(words, negative=negative, seed=seeds, latent=noise, canvas=start, **knobs):
+            yield step
+        for one, image in zip(batch, sd.decode_each(step.latent), strict=True):
+            finished, others = (image, {}) if develop is None else develop(image, one)
+            yield Picture(finished, one, MadeWith.of(sd), others)
+
+
+def pictures(
+    made: Iterator[Step | Picture[AnySampled]], recipe: AnySampled
+) -> Picture[AnySampled] | list[Picture[AnySampled]]:  # fmt: skip
+    """The picture of a task's steps, or a list of them where the recipe asks for several."""
+    found = [one for one in made if isinstance(one, Picture)]
+    return found[0] if recipe.count == 1 else found
+
+
+def _batches(recipe: AnySampled) -> Iterator[list[AnySampled]]:
+    """A recipe for each picture, as many at once as the picture's size allows."""
+    assert recipe.width is not None and recipe.height is not None
+    rows = _LATENT_PIXELS_AT_ONCE * 64 // (recipe.width * recipe.height)
+    rows = max(1, min(rows, _MOST_AT_ONCE))
+    for first in range(0, recipe.count, rows):
+        yield [_single(recipe, index) for index in range(first, min(first + rows, recipe.count))]
+
+
+def _single(recipe: AnySampled, index: int) -> AnySampled:
+    """The recipe of one of the pictures; variations keep to their seed, and go towards others."""
+    assert recipe.seed is not None
+    if recipe.variation_strength > 0 and recipe.variation_seed is not None:
+        return recipe.but(variation_seed=recipe.variation_seed + index, count=1)
+    return recipe.but(seed=recipe.seed + index, count=1)
+
+
+def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
+    """The noises of a batch, where they are more than those of their seeds."""
+    from garasu.diffusion.variation import varied
+
+    first = batch[0]
+    if not first.variation_strength or first.width is None or first.height is None:
+        return None
+    shape = (sd.vae.config.latent_channels, first.height // sd.vae.config.factor, first.width // sd.vae.config.factor)
+    seeds = [one.seed for one in batch if one.seed is not None]
+    others = [one.variation_seed for one in batch if one.variation_seed is not None]
+    return varied(seeds, others, first.variation_strength, shape, first.variation_slerp)
