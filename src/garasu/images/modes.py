@@ -23,7 +23,7 @@ def standard(picture: Image.Image) -> Image.Image:
     another colour space. Gray of 16 bits is divided by 257; see `gray` for wider kinds. CMYK without
     a profile is taken as Pillow takes it: paper minus ink.
     """
-    alpha = _alpha(picture)
+    alpha = alpha_of(picture)
     colour = _srgb(_colours(picture), picture.info.get("icc_profile"))
     if alpha is not None:
         colour.putalpha(alpha)
@@ -50,17 +50,7 @@ def gray(picture: Image.Image) -> Image.Image:
     return _colours(picture).convert("L")
 
 
-def _colours(picture: Image.Image) -> Image.Image:
-    """Without alpha, in one of the modes that profiles describe: "L", "RGB" or "CMYK"."""
-    if picture.mode in _WIDE:
-        return gray(picture)
-    if picture.mode == "CMYK":
-        return picture
-    picture = _plain_alpha(picture)
-    return picture.convert("L" if picture.mode in _GRAY else "RGB")
-
-
-def _alpha(picture: Image.Image) -> Image.Image | None:
+def alpha_of(picture: Image.Image) -> Image.Image | None:
     """How opaque each pixel is ("L"), or None if all are."""
     if not picture.has_transparency_data:
         return None
@@ -70,6 +60,16 @@ def _alpha(picture: Image.Image) -> Image.Image | None:
     else:
         alpha = _plain_alpha(_fitting_key(picture)).convert("RGBA").getchannel("A")
     return None if alpha.getextrema() == (255, 255) else alpha
+
+
+def _colours(picture: Image.Image) -> Image.Image:
+    """Without alpha, in one of the modes that profiles describe: "L", "RGB" or "CMYK"."""
+    if picture.mode in _WIDE:
+        return gray(picture)
+    if picture.mode == "CMYK":
+        return picture
+    picture = _plain_alpha(picture)
+    return picture.convert("L" if picture.mode in _GRAY else "RGB")
 
 
 def _plain_alpha(picture: Image.Image) -> Image.Image:
