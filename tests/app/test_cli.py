@@ -16,7 +16,8 @@ from PIL import Image
 
 from garasu.app.cli import main
 from garasu.checkpoints import write_folder
-from garasu.images.metadata import Metadata, read_metadata, read_picture, save_png
+from garasu.images.metadata import Metadata, read_metadata, save_png
+from garasu.images.reading import read_picture
 
 COMMAND = [sys.executable, "-c", "from garasu.app.cli import main; main()"]
 

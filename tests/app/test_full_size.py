@@ -14,7 +14,8 @@ from torch import nn
 
 from garasu.app.cli import main
 from garasu.diffusion.noise import Noise
-from garasu.images.metadata import read_metadata, read_picture
+from garasu.images.metadata import read_metadata
+from garasu.images.reading import read_picture
 from garasu.model import load
 from garasu.prompts.vocabulary import find_vocabulary
 

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from garasu.images.metadata import Metadata, MetadataError, read_metadata, read_picture, save_png
+from garasu.images.metadata import Metadata, MetadataError, read_metadata, save_png
+from garasu.images.reading import PictureError, read_picture
 
 RECIPE = {"recipe": {"prompt": "猫 café\n2", "steps": 3}, "list": [1, 2.5, None]}
 
@@ -51,12 +52,12 @@ def test_a_missing_file_and_a_file_that_is_no_picture_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no picture file .*cat\.png"):
         read_metadata(tmp_path / "cat.png")
     (tmp_path / "text.png").write_text("not a picture")
-    with pytest.raises(MetadataError, match=r"text\.png is not a picture"):
+    with pytest.raises(PictureError, match=r"text\.png is not a picture"):
         read_metadata(tmp_path / "text.png")
     whole = tmp_path / "whole.png"
     save_png(Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)), whole, Metadata())
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:4000])
-    with pytest.raises(MetadataError, match=r"cut\.png is not a picture"):
+    with pytest.raises(PictureError, match=r"cut\.png is not a picture"):
         read_picture(tmp_path / "cut.png")
 
 

@@ -6,7 +6,8 @@ import pytest
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.steps import Step
 from garasu.images.infotext import read_infotext
-from garasu.images.metadata import read_metadata, read_picture
+from garasu.images.metadata import read_metadata
+from garasu.images.reading import read_picture
 from garasu.model import StableDiffusion
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError

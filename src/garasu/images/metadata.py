@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from garasu.images.reading import open_picture
 from garasu.images.saving import check_writable, whole_file
 
 OURS = "garasu"
@@ -16,7 +17,7 @@ A1111 = "parameters"
 
 
 class MetadataError(ValueError):
-    """A file that is no picture, or a picture without what was asked of it."""
+    """A picture that does not carry what was asked of it, or carries it damaged."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,10 @@ def check_png_name(path: str | Path) -> None:
 
 
 def read_metadata(path: str | Path) -> Metadata:
-    """Read both texts of a picture. Raises FileNotFoundError, or MetadataError if it is no picture."""
-    texts = _open(Path(path)).info
+    """Read both texts of a picture. Raises as `open_picture`, or MetadataError for a recipe that is damaged."""
+    texts = open_picture(path).info
     ours, parameters = texts.get(OURS), texts.get(A1111)
     return Metadata(None if ours is None else _recipe(str(ours), path), None if parameters is None else str(parameters))
-
-
-def read_picture(path: str | Path) -> Image.Image:
-    """A picture file as RGB. Raises FileNotFoundError, or MetadataError if it is no picture."""
-    return _open(Path(path)).convert("RGB")
-
-
-def _open(path: Path) -> Image.Image:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no picture file {path}")
-    try:
-        with Image.open(path) as picture:
-            picture.load()  # pixels too: text chunks may stand behind them
-            return picture
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as problem:
-        raise MetadataError(f"{path} is not a picture that can be read ({problem})") from problem
 
 
 def _recipe(text: str, path: str | Path) -> Mapping[str, Any]:

@@ -14,7 +14,8 @@ from PIL import Image
 from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import pictures_of
-from garasu.images.metadata import MetadataError, check_png_name, read_metadata, read_picture
+from garasu.images.metadata import MetadataError, check_png_name, read_metadata
+from garasu.images.reading import read_picture
 from garasu.tasks.picture import MadeWith
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps
 
