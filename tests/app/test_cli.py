@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,8 +58,8 @@ class Done:
 
 @pytest.fixture(autouse=True)
 def leave_this_process_alone(monkeypatch):
-    for module in ("txt2img", "pictures"):
-        monkeypatch.setattr(f"garasu.app.commands.{module}.keep_freed_memory", lambda: None)
+    for module in ("making", "commands.pictures"):
+        monkeypatch.setattr(f"garasu.app.{module}.keep_freed_memory", lambda: None)
 
 
 def run(folder: Path, *arguments: object, code: int = 0) -> Done:
@@ -267,7 +268,14 @@ def test_redo_asks_for_a_model_that_it_cannot_find(workplace, cat, tmp_path):
 
 def test_help_and_version_do_not_wait_for_torch(tmp_path):
     program = "import sys; from garasu.app.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
-    for arguments in (["--help"], ["--version"], ["txt2img", "--help"], ["show", "--help"], ["redo", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["--version"],
+        ["txt2img", "--help"],
+        ["img2img", "--help"],
+        ["show", "--help"],
+        ["redo", "--help"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
         )
@@ -339,3 +347,43 @@ def test_a_reader_may_leave_early(workplace, cat):
 
 def test_version_says_what_runs_here(tmp_path):
     assert "torch" in run(tmp_path, "version").stdout
+
+
+# img2img
+
+
+def test_a_picture_becomes_a_file_that_says_how_and_can_be_made_again(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=6", "--dtype=float32", "--strength=0.5")
+    done = run(workplace, "img2img", "cat.png", "a dog", *flags, "-o", "dog.png")
+    assert done.stdout.splitlines() == ["strength 0.5: 3 of 6 steps, from σ 0.932, timestep 333", "dog.png"]
+    assert re.search(r"^image +cat.png$", run(workplace, "show", "dog.png").stdout, re.M)
+    assert run(workplace, "redo", "dog.png").stdout == "identical: all 64x64 pixels\n"
+    Image.new("RGB", (64, 64), "red").save(workplace / "cat2.png")
+    (workplace / "elsewhere").mkdir()
+    (workplace / "dog.png").rename(workplace / "elsewhere" / "dog.png")
+    with chdir(workplace):
+        (workplace / "cat.png").rename(workplace / "kept.png")
+        (workplace / "cat2.png").rename(workplace / "cat.png")
+        try:
+            assert "its pixels differ" in refusal(workplace, "redo", "elsewhere/dog.png", "--model=model")
+            (workplace / "cat.png").unlink()
+            assert "neither in this folder nor beside it" in refusal(workplace, "redo", "elsewhere/dog.png")
+        finally:
+            (workplace / "kept.png").rename(workplace / "cat.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["gone.png", "a dog"], "there is no picture file gone.png"),
+        (["model/model_index.json", "a dog"], "model/model_index.json is not a picture that can be read"),
+        (["cat.png", "a dog", "--strength=0"], "strength must be more than 0, not 0"),
+        (["cat.png", "a dog", "--strength=1.5"], "strength must be at most 1, not 1.5"),
+        (["cat.png", "a dog", "--strength=0.01"], "A strength of 0.01 leaves none of 25 steps; take 0.04 or more"),
+        (["cat.png", "a dog", "--width=70"], "width must be a multiple of 8, not 70"),
+        (["cat.png"], "requires an argument"),
+    ],
+)
+def test_a_picture_that_cannot_be_started_from_is_refused(workplace, cat, words, sentence):
+    assert sentence in refusal(workplace, "img2img", *words, "--model=model", "-o", "never.png")
+    assert not (workplace / "never.png").exists()

@@ -22,6 +22,7 @@ app = App(
 
 _COMMANDS = {
     "txt2img": ("garasu.app.commands.txt2img:txt2img", "Make pictures from a prompt."),
+    "img2img": ("garasu.app.commands.img2img:img2img", "Make pictures from a picture and a prompt."),
     "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),

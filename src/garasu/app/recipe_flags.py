@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter, Token
 from pydantic import SkipValidation
+from pydantic.fields import FieldInfo
 
 from garasu.tasks.recipe import Recipe
 
@@ -15,7 +16,8 @@ AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 def recipe_command(recipe: type[AnyRecipe]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Decorate `run(recipe, **others)`: its first parameter becomes one flag for each field of `recipe`.
 
-    A field named prompt is the positional argument. Wrong values raise RecipeError.
+    The prompt, and before it a field marked "positional", are given without a flag's name; a field marked "readOnly"
+    is for the task to fill in. Wrong values raise RecipeError.
     """
 
     def decorate(run: Callable[..., int]) -> Callable[..., int]:
@@ -37,16 +39,24 @@ def recipe_command(recipe: type[AnyRecipe]) -> Callable[[Callable[..., int]], Ca
 
 
 def _flags(recipe: type[Recipe]) -> list[inspect.Parameter]:
+    fields = {name: field for name, field in recipe.model_fields.items() if not _marked(field, "readOnly")}
+    words = sorted(("prompt", *(name for name, field in fields.items() if _marked(field, "positional"))))  # image first
     return [
         inspect.Parameter(
             name,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD if name == "prompt" else inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.is_required() else field.default,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD if name in words else inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if name in words else fields[name].default,
             # The recipe reads numbers and names itself, and refuses in a sentence: nobody else should before.
-            annotation=Annotated[field.annotation, Parameter(help=field.description, converter=_word), SkipValidation],
+            annotation=Annotated[
+                fields[name].annotation, Parameter(help=fields[name].description, converter=_word), SkipValidation
+            ],
         )
-        for name, field in recipe.model_fields.items()
+        for name in [*words, *(name for name in fields if name not in words)]
     ]
+
+
+def _marked(field: FieldInfo, mark: str) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get(mark))
 
 
 def _word(_: Any, tokens: Sequence[Token]) -> str:

@@ -6,7 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_RANGES = {"greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}", "finite_number": "finite"}
+_RANGES = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "finite_number": "finite",
+}
 _TYPES = {"int": "a whole number", "float": "a number", "string": "text", "bool": "true or false"}
 
 

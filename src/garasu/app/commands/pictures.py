@@ -17,7 +17,8 @@ from garasu.app.progress import pictures_of
 from garasu.images.metadata import MetadataError, check_png_name, read_metadata
 from garasu.images.reading import read_picture
 from garasu.tasks.picture import MadeWith
-from garasu.tasks.txt2img import Txt2Img, txt2img_steps
+from garasu.tasks.sampled import Sampled
+from garasu.tasks.table import TASKS, Task
 
 DIFFERENT = 1  # as diff and cmp
 
@@ -58,9 +59,11 @@ def redo(
     if output is not None:
         check_png_name(output)
     keep_freed_memory()
-    recipe, made_with = _parts(record, picture)
+    task = TASKS[record["task"]]
+    recipe, made_with = _parts(task, record, picture)
+    recipe = _with_sources(recipe, picture)
     sd = _flags(model, made_with, picture).load()
-    new = next(pictures_of(txt2img_steps(sd, recipe), 1))
+    new = next(pictures_of(task.steps(sd, recipe), 1))
     if output is not None:
         new.save(output)
     print(compare(old, new.image))
@@ -94,16 +97,33 @@ def _record(picture: Path) -> Mapping[str, Any]:
     record = read_metadata(picture).ours
     if record is None:
         raise MetadataError(f"{picture} carries no garasu recipe, so it cannot be made again")
-    if record.get("task") != Txt2Img.task:
+    if record.get("task") not in TASKS:
         raise MetadataError(f"{picture}: this version of garasu knows no task {record.get('task')!r}")
     return record
 
 
-def _parts(record: Mapping[str, Any], picture: Path) -> tuple[Txt2Img, MadeWith]:
+def _parts(task: Task, record: Mapping[str, Any], picture: Path) -> tuple[Sampled, MadeWith]:
     try:
-        return Txt2Img(**record["recipe"]), MadeWith(**record["made_with"])
+        return task.recipe(**record["recipe"]), MadeWith(**record["made_with"])
     except (KeyError, TypeError, ValueError) as problem:
         raise MetadataError(f"{picture}: the recipe in it is damaged: {problem}") from problem
+
+
+def _with_sources(recipe: Sampled, picture: Path) -> Sampled:
+    """The recipe with the paths of the pictures that it starts from: it knows their names, but not their folder."""
+    names = {name: getattr(recipe, name) for name in ("image", "mask") if name in type(recipe).model_fields}
+    if "image" in names and not names["image"]:
+        raise MetadataError(f"{picture} was made from a picture in memory, so it cannot be made again")
+    return recipe.but(**{field: _beside(name, picture) for field, name in names.items() if name})
+
+
+def _beside(name: str, picture: Path) -> str:
+    for folder in (Path(), picture.parent):
+        if (folder / name).is_file():
+            return str(folder / name)
+    raise FileNotFoundError(
+        f"{picture} was made from {name}, which is neither in this folder nor beside it: put it there"
+    )
 
 
 def _flags(given: ModelFlags, made_with: MadeWith, picture: Path) -> ModelFlags:

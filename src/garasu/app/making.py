@@ -1,0 +1,89 @@
+"""What every command does that makes pictures of a recipe: names, files, a progress bar, a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from tqdm import tqdm
+
+from garasu.app.memory import keep_freed_memory
+from garasu.app.model_flags import ModelFlags
+from garasu.app.progress import pictures_of
+from garasu.images.metadata import check_png_name
+from garasu.images.saving import whole_file
+from garasu.images.sheet import sheet
+from garasu.tasks.picture import Picture
+from garasu.tasks.sampled import Sampled
+
+if TYPE_CHECKING:
+    from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion
+
+Output = Annotated[
+    Path | None,
+    Parameter(
+        name=["--output", "-o"],
+        help="The PNG to write, else garasu-SEED.png. Several pictures are numbered: cat-1.png, cat-2.png.",
+    ),
+]
+Grid = Annotated[bool, Parameter(help="Also write all pictures on one sheet, cat-grid.png.", negative="")]
+
+
+def make(
+    steps: Callable[[StableDiffusion], Iterator[Step | Picture[Any]]],
+    recipe: Sampled,
+    model: ModelFlags,
+    output: Path | None,
+    grid: bool,
+) -> list[Picture[Any]]:
+    """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
+
+    Each picture's others are written beside it, cat-decoded.png. Raises before any work for a name that cannot be
+    written to.
+    """
+    check_png_name(_named(output, recipe.seed, _number(1, recipe.count)))
+    keep_freed_memory()
+    sd = model.load()
+    pictures: list[Picture[Any]] = []
+    for picture in pictures_of(steps(sd), recipe.count):
+        pictures.append(picture)
+        path = _named(output, picture.recipe.seed, _number(len(pictures), recipe.count))
+        picture.save(path)
+        tqdm.write(str(path))  # above the progress bar
+        for name, other in picture.others.items():
+            beside = path.with_stem(f"{path.stem}-{name}")
+            with whole_file(beside) as part:
+                other.save(part, format="PNG")
+            tqdm.write(str(beside))
+    if grid:
+        print(_save_sheet(pictures, _named(output, pictures[0].recipe.seed, "grid")))
+    return pictures
+
+
+def _number(index: int, count: int) -> str:
+    """1, 2, 3 of 9; 01, 02, 03 of 10; nothing of 1."""
+    return str(index).zfill(len(str(count))) if count > 1 else ""
+
+
+def _named(output: Path | None, seed: int | None, suffix: str) -> Path:
+    """cat.png, cat-1.png, cat-grid.png; without an output every picture is called after its seed."""
+    if output is None:
+        return Path(f"garasu-{seed}-grid.png" if suffix == "grid" else f"garasu-{seed}.png")
+    return output.with_stem(f"{output.stem}-{suffix}") if suffix else output
+
+
+def _save_sheet(pictures: list[Picture[Any]], path: Path) -> Path:
+    labels = [_label(picture.recipe) for picture in pictures]
+    with whole_file(path) as beside:
+        sheet([picture.image for picture in pictures], labels).save(beside, format="PNG")
+    return path
+
+
+def _label(recipe: Sampled) -> str:
+    """What tells the pictures of one run apart."""
+    if recipe.variation_strength:
+        return f"variation seed {recipe.variation_seed}"
+    return f"seed {recipe.seed}"

@@ -1,0 +1,123 @@
+"""img2img: a picture and a prompt become a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from PIL import Image
+from pydantic import Field
+
+from garasu.tasks.picture import Picture
+from garasu.tasks.sampled import Sampled, pictures, settled, walked
+from garasu.tasks.source import Given, check, given, public_name
+
+if TYPE_CHECKING:  # so that `garasu img2img --help` does not wait for torch
+    from torch import Tensor
+
+    from garasu.diffusion.canvas import Canvas
+    from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion
+
+LARGEST = 2.25  # times the area that the model was trained for: beyond, pictures repeat themselves, and cost
+
+
+class FromPicture(Sampled):
+    """What all tasks share that start from a picture."""
+
+    image: str = Field("", description="The picture to start from.", json_schema_extra={"positional": True})
+    image_hash: str = Field("", description="Of its pixels.", json_schema_extra={"readOnly": True})
+    strength: float = Field(
+        0.75, gt=0, le=1, description="How much of it is noised away: the share of the steps that are run."
+    )
+    resize: Literal["stretch", "crop", "pad"] = Field(
+        "crop", description="How it is brought to width and height, if they are given."
+    )
+    encoding: Literal["mean", "sample"] = Field(
+        "mean", description="What is taken of the VAE's answer: its mean, or a draw from it with the seed."
+    )
+
+
+class Img2Img(FromPicture):
+    """Everything that decides the pictures made from a picture and a prompt."""
+
+    task: ClassVar[str] = "img2img"
+
+
+AnyFromPicture = TypeVar("AnyFromPicture", bound=FromPicture)
+
+
+def img2img(
+    sd: StableDiffusion, image: Given | None = None, recipe: Img2Img | str | None = None, **fields: Any
+) -> Picture[Img2Img] | list[Picture[Img2Img]]:
+    """Make a picture from a picture and a prompt, or a list of them if `count` is more than 1 (SDEdit, 2108.01073).
+
+    Takes a picture (or its file; else the recipe names one), a recipe or a prompt, and any of Img2Img's fields,
+    which replace the recipe's. The picture may have any mode and size: see garasu.images.reading.
+    Raises RecipeError for fields that cannot work, PictureError or FileNotFoundError for a file that cannot be read,
+    SamplingError for a strength that leaves no step.
+    """
+    known = Img2Img.of(recipe, fields)
+    return pictures(img2img_steps(sd, known, image), known)
+
+
+def img2img_steps(
+    sd: StableDiffusion, recipe: Img2Img, image: Given | None = None
+) -> Iterator[Step | Picture[Img2Img]]:  # fmt: skip
+    """The same, to be watched: every step on the way, and each picture as soon as it is finished."""
+    from garasu.images.fitting import fit
+
+    source = given(image, recipe.image).image
+    recipe = with_source(recipe, source, image)
+    recipe = settled(recipe, painted_size(sd, source.size))
+    fitted = fit(source, sized(recipe), recipe.resize).image
+    yield from walked(sd, recipe, canvas=lambda batch: canvas_of(sd, fitted, batch))
+
+
+def with_source(recipe: AnyFromPicture, source: Image.Image, image: Given | None) -> AnyFromPicture:
+    """The recipe, naming and knowing its picture. Raises RecipeError if it knows another."""
+    return recipe.but(
+        image=public_name(image, recipe.image), image_hash=check(source, recipe.image_hash, recipe.image)
+    )  # fmt: skip
+
+
+def painted_size(sd: StableDiffusion, size: tuple[int, int]) -> tuple[int, int]:
+    """The size that a picture is painted at when none is asked for: its own, unless that is far too large."""
+    from garasu.images.fitting import nearest_size
+
+    width, height = sd.native_size
+    return nearest_size(size, sd.vae.config.factor, area=round(LARGEST * width * height))
+
+
+def sized(recipe: Sampled) -> tuple[int, int]:
+    """Width and height of a settled recipe."""
+    assert recipe.width is not None and recipe.height is not None
+    return recipe.width, recipe.height
+
+
+def canvas_of(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPicture], **knobs: Any) -> Canvas:
+    """The canvas of a batch; ``knobs`` are Canvas's own."""
+    from garasu.diffusion.canvas import Canvas
+
+    return Canvas(encoded(sd, picture, batch), batch[0].strength, **knobs)
+
+
+def encoded(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPicture]) -> Tensor:
+    """The picture's latent, one for all, or a draw of the VAE's posterior for each seed: [1 or B, 4, h, w]."""
+    import torch
+
+    if batch[0].encoding == "mean":
+        return sd.encode_image(picture)
+    return torch.cat([sd.encode_image(picture, seed=one.seed) for one in batch])
+
+
+def meaning(sd: StableDiffusion, recipe: FromPicture) -> str:
+    """What a strength really does, in words: steps run, the first noise level and its timestep."""
+    from garasu.diffusion.canvas import steps_left
+    from garasu.diffusion.samplers import find_sampler
+
+    sigmas = find_sampler(recipe.sampler).sigmas(sd.schedule, recipe.steps, recipe.spacing)
+    left = steps_left(recipe.strength, recipe.steps)
+    sigma = float(sigmas[len(sigmas) - 1 - left])
+    level = f"σ {sigma:.3g}, timestep {float(sd.schedule.t(sigma)):.0f}"
+    return f"strength {recipe.strength:g}: {left} of {recipe.steps} steps, from {level}"

@@ -1,0 +1,30 @@
+"""Every task by its name, as pictures, sweeps and servers speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from garasu.tasks.img2img import Img2Img, img2img_steps
+from garasu.tasks.picture import Picture
+from garasu.tasks.sampled import Sampled
+from garasu.tasks.txt2img import Txt2Img, txt2img_steps
+
+if TYPE_CHECKING:
+    from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion
+
+
+@dataclass(frozen=True)
+class Task:
+    """A recipe's class, and what turns a model and such a recipe into steps and pictures."""
+
+    recipe: type[Sampled]
+    steps: Callable[[StableDiffusion, Any], Iterator[Step | Picture[Any]]]
+
+
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {task.recipe.task: task for task in (Task(Txt2Img, txt2img_steps), Task(Img2Img, img2img_steps))}
+)
