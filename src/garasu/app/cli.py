@@ -33,6 +33,11 @@ _COMMANDS = {
 for _name, (_target, _help) in _COMMANDS.items():
     app.command(_target, name=_name, help=_help)
 
+_sweep = App(name="sweep", help="Make pictures of one recipe over many values of its fields.")
+for _name in ("txt2img", "img2img"):
+    _sweep.command(f"garasu.app.commands.sweep:{_name}", name=_name, help=_COMMANDS[_name][1])
+app.command(_sweep)
+
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")

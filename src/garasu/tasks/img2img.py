@@ -37,6 +37,12 @@ class FromPicture(Sampled):
         "mean", description="What is taken of the VAE's answer: its mean, or a draw from it with the seed."
     )
 
+    def effective(self) -> dict[str, Any]:
+        """What decides the picture; of the strength only how many steps it leaves."""
+        from garasu.diffusion.canvas import steps_left
+
+        return super().effective() | {"strength": steps_left(self.strength, self.steps)}
+
 
 class Img2Img(FromPicture):
     """Everything that decides the pictures made from a picture and a prompt."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -52,6 +52,21 @@ class Sampled(Recipe):
         "whole", description="Along which arc: of the whole noise, or of each column for itself, as A1111 does."
     )
 
+    def effective(self) -> dict[str, Any]:
+        """What decides the picture: two recipes with the same of these make the same one."""
+        fields = self.model_dump()
+        if not self.variation_strength:
+            fields = {name: value for name, value in fields.items() if not name.startswith("variation")}
+        return fields
+
+    def with_seed(self) -> Self:
+        """The recipe with a seed, and a variation seed if it needs one, chosen at random where none is given."""
+        varies = self.variation_strength > 0 and self.variation_seed is None
+        return self.but(
+            seed=random.randrange(2**32) if self.seed is None else self.seed,
+            variation_seed=random.randrange(2**32) if varies else self.variation_seed,
+        )
+
 
 AnySampled = TypeVar("AnySampled", bound=Sampled)
 Developed = tuple["Image.Image", dict[str, "Image.Image"]]
@@ -60,13 +75,7 @@ Developed = tuple["Image.Image", dict[str, "Image.Image"]]
 
 def settled(recipe: AnySampled, size: tuple[int, int]) -> AnySampled:
     """The recipe with seeds and a size: what the pictures will say of themselves."""
-    varies = recipe.variation_strength > 0 and recipe.variation_seed is None
-    return recipe.but(
-        seed=random.randrange(2**32) if recipe.seed is None else recipe.seed,
-        variation_seed=random.randrange(2**32) if varies else recipe.variation_seed,
-        width=recipe.width or size[0],
-        height=recipe.height or size[1],
-    )
+    return recipe.with_seed().but(width=recipe.width or size[0], height=recipe.height or size[1])
 
 
 def walked(
