@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -44,6 +44,7 @@ def test_a_box_grows_to_an_aspect(box, aspect, expected):
 
 
 @given(st.data(), st.floats(0.2, 5))
+@settings(max_examples=50, deadline=None)
 def test_a_shaped_box_holds_the_old_one_lies_inside_and_has_the_aspect(data, aspect):
     left, top = data.draw(st.integers(0, 99)), data.draw(st.integers(0, 59))
     box = Box(left, top, data.draw(st.integers(left + 1, 100)), data.draw(st.integers(top + 1, 60)))

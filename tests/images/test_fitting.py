@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -78,6 +78,7 @@ def test_transparent_pictures_stay_transparent():
     st.sampled_from(["stretch", "crop", "pad"]),
     st.sampled_from(["edge", "blur", "red"]),
 )
+@settings(max_examples=50, deadline=None)
 def test_any_size_fits_into_any_other(width, height, new_width, new_height, mode, fill):  # noqa: PLR0917
     fitted = fit(ramp(width, height), (new_width, new_height), mode, fill=fill)
     assert fitted.image.size == (new_width, new_height)
@@ -128,6 +129,7 @@ def test_the_nearest_size(size, options, expected):
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([1, 8, 64]), st.integers(1, 4000))
+@settings(max_examples=50, deadline=None)
 def test_sizes_are_multiples_within_the_area_and_near(width, height, factor, cells):
     area = cells * factor**2
     found = nearest_size((width, height), factor, area=area)

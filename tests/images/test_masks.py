@@ -109,25 +109,14 @@ def test_the_masked_area_is_padded_then_shaped():
     assert masked_area(mask, 0, 4.0) == (50, 40, 90, 50)
 
 
-@pytest.mark.parametrize("sigma", [0.4, 1.0, 4.0])
-def test_blur_of_one_pixel_is_the_gaussian_cut_off(sigma):
-    mask = torch.zeros(1, 1, 41, 41)
-    mask[..., 20, 20] = 1
-    reach = int(2.5 * sigma + 0.5)
-    bell = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    bell /= bell.sum()
-    expected = np.zeros((41, 41))
-    expected[20 - reach : 21 + reach, 20 - reach : 21 + reach] = np.outer(bell, bell)
-    assert blurred(mask, sigma)[0, 0].numpy() == pytest.approx(expected, abs=1e-6)
-
-
-@given(st.integers(0, 2**32 - 1), st.floats(0.3, 12), st.integers(1, 9), st.integers(1, 9))
-def test_blur_goes_on_mirrored_at_the_border(seed, sigma, height, width):
-    mask = random_mask(seed, height, width, share=0.8)
-    reach = int(2.5 * sigma + 0.5)
-    wide = torch.from_numpy(np.pad(mask[0, 0].numpy(), reach, mode="reflect"))[None, None]
-    inner = blurred(wide, sigma)[..., reach : reach + height, reach : reach + width]
-    assert torch.allclose(blurred(mask, sigma), inner, atol=1e-6)
+def test_a_blurred_edge_reaches_as_far_as_the_kernel_and_no_further():
+    mask = torch.zeros(1, 1, 1, 60)
+    mask[..., 30:] = 1
+    line = blurred(mask, 4)[0, 0, 0]
+    assert line[:20].tolist() == [0] * 20  # int(2.5 · 4 + 0.5) = 10
+    assert line[20:40].diff().min() > 0
+    assert line[29:31].mean().item() == pytest.approx(0.5)
+    assert line[40:].tolist() == pytest.approx([1] * 20)
 
 
 def test_blur_of_nothing_is_nothing_and_of_all_is_all():
@@ -140,6 +129,7 @@ def test_blur_of_nothing_is_nothing_and_of_all_is_all():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 6))
+@settings(max_examples=50, deadline=None)
 def test_growing_takes_the_largest_within_a_disc(seed, radius):
     mask = random_mask(seed, 12, 15)
     padded = np.pad(mask[0, 0].numpy(), radius)
@@ -149,6 +139,7 @@ def test_growing_takes_the_largest_within_a_disc(seed, radius):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+@settings(max_examples=50, deadline=None)
 def test_shrinking_is_growing_of_what_is_left(seed, radius):
     mask = (random_mask(seed, 12, 15, share=0.8) > 0).float()
     shrunk = grown(mask, -radius)
@@ -161,7 +152,7 @@ def test_a_mask_does_not_shrink_away_from_the_pictures_border():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_depth_is_the_distance_to_the_nearest_pixel_outside(seed, most):
     mask = random_mask(seed, 11, 14, share=0.93)
     rows, columns = np.nonzero(mask[0, 0].numpy() == 0)

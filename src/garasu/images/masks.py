@@ -1,7 +1,6 @@
 """Masks: where to paint. A tensor [1, 1, H, W], float32, 0 (leave as it is) to 1 (paint), soft edges in between."""
 
 from collections.abc import Callable
-from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from garasu.images.blur import gaussian
 from garasu.images.boxes import Box
 from garasu.images.modes import alpha_of, gray
 from garasu.images.reading import open_picture, upright
@@ -83,22 +83,10 @@ def masked_area(mask: Tensor, padding: int, aspect: float) -> Box:
 
 
 def blurred(mask: Tensor, sigma: float) -> Tensor:
-    """A softer mask: Gaussian of `sigma` pixels, cut off as in A1111 (2·int(2.5σ + 0.5) + 1 pixels wide).
-
-    At the picture's border the mask goes on mirrored. 0 leaves the mask as it is. Softness reaches
-    int(2.5σ + 0.5) pixels out of the mask, and as many into it.
-    """
+    """A softer mask: Gaussian of `sigma` pixels, reaching `garasu.images.blur.reach` both out of it and into it."""
     if sigma < 0:
         raise MaskError(f"a mask's blur is 0 or more pixels, not {sigma}")
-    reach = int(2.5 * sigma + 0.5)
-    if reach == 0:
-        return mask
-    bell = torch.tensor([exp(-(at**2) / (2 * sigma**2)) for at in range(-reach, reach + 1)])
-    bell = (bell / bell.sum()).to(mask)
-    height, width = mask.shape[2:]
-    wide = mask[..., _mirrored(width, reach)]  # [1, 1, H, W + 2·reach]
-    smooth = F.conv2d(wide, bell.view(1, 1, 1, -1))[:, :, _mirrored(height, reach)]
-    return F.conv2d(smooth, bell.view(1, 1, -1, 1)).clamp(0, 1)  # [1, 1, H, W]
+    return gaussian(mask, sigma).clamp(0, 1)
 
 
 def grown(mask: Tensor, pixels: int) -> Tensor:
@@ -144,13 +132,6 @@ def hard_latent_mask(mask: Tensor, factor: int = 8) -> Tensor:
     """As 9-channel inpainting models were trained: 0 or 1 (from 0.5), then each cell its first pixel."""
     _check_divides(mask, factor)
     return (mask >= 0.5)[..., ::factor, ::factor].to(mask)
-
-
-def _mirrored(length: int, reach: int) -> Tensor:
-    """Indices -reach..length + reach of a line that goes on mirrored at its first and last element."""
-    period = max(1, 2 * (length - 1))
-    at = torch.arange(-reach, length + reach) % period
-    return torch.minimum(at, period - at) if length > 1 else torch.zeros_like(at)
 
 
 def _spread(target: Tensor, source: Tensor, by: int, axis: int, choose: Callable[..., Tensor]) -> None:
