@@ -387,3 +387,53 @@ def test_a_picture_becomes_a_file_that_says_how_and_can_be_made_again(workplace,
 def test_a_picture_that_cannot_be_started_from_is_refused(workplace, cat, words, sentence):
     assert sentence in refusal(workplace, "img2img", *words, "--model=model", "-o", "never.png")
     assert not (workplace / "never.png").exists()
+
+
+# inpaint and sweep
+
+
+def test_a_masked_part_is_painted_and_can_be_painted_again(workplace, cat):
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (8, 8, 40, 56))
+    mask.save(workplace / "mask.png")
+    flags = ("--model=model", "--seed=3", "--steps=3", "--dtype=float32", "--mask=mask.png", "--explain")
+    done = run(workplace, "inpaint", "cat.png", "a dog", *flags, "-o", "painted.png")
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["strength 1: 3 of 3 steps, from σ 2.93, timestep 667", "painted.png", "painted-decoded.png"]
+    assert re.fullmatch(r"seed 3: the border is \d\.\d\d \(1 is not to be seen\)", lines[3])
+    assert Image.open(workplace / "painted-explain.png").width == 4 * (64 + 8) + 8
+    kept = np.asarray(mask) == 0
+    before, after = (np.asarray(Image.open(workplace / name))[kept] for name in ("cat.png", "painted.png"))
+    assert (before == after).all()
+    assert run(workplace, "redo", "painted.png").stdout == "identical: all 64x64 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (Image.new("L", (32, 32), 255), "the mask is 32x32 and the picture 64x64: give both one size"),
+        (Image.new("L", (64, 64), 0), "the mask is empty: make white"),
+        (None, "mask is missing: give a picture file"),
+    ],
+)
+def test_masks_that_cannot_be_are_refused(workplace, cat, mask, sentence):
+    if mask is not None:
+        mask.save(workplace / "wrong.png")
+    words = ("inpaint", "cat.png", "a dog", *([] if mask is None else ["--mask=wrong.png"]))
+    assert sentence in refusal(workplace, *words, "--model=model", "-o", "never.png")
+    assert not (workplace / "never.png").exists()
+
+
+def test_a_sweep_is_a_folder_of_pictures(workplace, cat):
+    flags = ("--model=model", "--seed=1", "--steps=4", "--vary", "strength=0.50:1.00:0.25", "-o", "sweep")
+    done = run(workplace, "sweep", "img2img", "cat.png", "a dog", *flags)
+    assert done.stdout.splitlines() == ["3 pictures, 3 of them different", "sweep/grid.png"]
+    names = {path.name for path in (workplace / "sweep").iterdir()}
+    assert names == {"1.png", "2.png", "3.png", "grid.png", "sweep.json", "sweep.jsonl"}
+    assert "no field 'strenth' to vary (did you mean strength" in refusal(
+        workplace, "sweep", "img2img", "cat.png", "a dog", "--model=model", "--vary", "strenth=1", "-o", "other"
+    )
+    assert not (workplace / "other").exists()
+    assert "holds another sweep" in refusal(
+        workplace, "sweep", "txt2img", "a dog", "--model=model", "--vary", "steps=1,2", "-o", "sweep"
+    )

@@ -1,6 +1,7 @@
 """A recipe in the words of AUTOMATIC1111's web UI ("A1111"), version 1.9 and later."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from garasu.images.infotext import Infotext, write_infotext
 from garasu.tasks.recipe import Recipe
@@ -35,7 +36,17 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
         "RNG": "CPU",
+        **_inpainting(knobs),
         "Version": f"garasu {made_with['garasu']}",
     }
     said = {name: str(value) for name, value in fields.items() if value not in (None, "")}
     return write_infotext(Infotext(knobs["prompt"], knobs["negative_prompt"], said))
+
+
+def _inpainting(knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """What A1111 adds for a masked picture, after its own fields."""
+    if "mask" not in knobs:
+        return {}
+    only = {"Inpaint area": "Only masked", "Masked area padding": knobs["padding"]} if knobs["only_masked"] else {}
+    content = {"noise": "latent noise", "nothing": "latent nothing"}.get(knobs["content"], knobs["content"])
+    return {"Mask blur": f"{knobs['mask_blur']:g}", **only, "Masked content": content}

@@ -15,7 +15,6 @@ from garasu.tasks.source import Given, check, given, public_name
 if TYPE_CHECKING:  # so that `garasu img2img --help` does not wait for torch
     from torch import Tensor
 
-    from garasu.diffusion.canvas import Canvas
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
 
@@ -29,9 +28,6 @@ class FromPicture(Sampled):
     image_hash: str = Field("", description="Of its pixels.", json_schema_extra={"readOnly": True})
     strength: float = Field(
         0.75, gt=0, le=1, description="How much of it is noised away: the share of the steps that are run."
-    )
-    resize: Literal["stretch", "crop", "pad"] = Field(
-        "crop", description="How it is brought to width and height, if they are given."
     )
     encoding: Literal["mean", "sample"] = Field(
         "mean", description="What is taken of the VAE's answer: its mean, or a draw from it with the seed."
@@ -48,6 +44,10 @@ class Img2Img(FromPicture):
     """Everything that decides the pictures made from a picture and a prompt."""
 
     task: ClassVar[str] = "img2img"
+
+    resize: Literal["stretch", "crop", "pad"] = Field(
+        "crop", description="How it is brought to width and height, if they are given."
+    )
 
 
 AnyFromPicture = TypeVar("AnyFromPicture", bound=FromPicture)
@@ -71,13 +71,14 @@ def img2img_steps(
     sd: StableDiffusion, recipe: Img2Img, image: Given | None = None
 ) -> Iterator[Step | Picture[Img2Img]]:  # fmt: skip
     """The same, to be watched: every step on the way, and each picture as soon as it is finished."""
+    from garasu.diffusion.canvas import Canvas
     from garasu.images.fitting import fit
 
     source = given(image, recipe.image).image
     recipe = with_source(recipe, source, image)
     recipe = settled(recipe, painted_size(sd, source.size))
     fitted = fit(source, sized(recipe), recipe.resize).image
-    yield from walked(sd, recipe, canvas=lambda batch: canvas_of(sd, fitted, batch))
+    yield from walked(sd, recipe, canvas=lambda batch: Canvas(encoded(sd, fitted, batch), recipe.strength))
 
 
 def with_source(recipe: AnyFromPicture, source: Image.Image, image: Given | None) -> AnyFromPicture:
@@ -99,13 +100,6 @@ def sized(recipe: Sampled) -> tuple[int, int]:
     """Width and height of a settled recipe."""
     assert recipe.width is not None and recipe.height is not None
     return recipe.width, recipe.height
-
-
-def canvas_of(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPicture], **knobs: Any) -> Canvas:
-    """The canvas of a batch; ``knobs`` are Canvas's own."""
-    from garasu.diffusion.canvas import Canvas
-
-    return Canvas(encoded(sd, picture, batch), batch[0].strength, **knobs)
 
 
 def encoded(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPicture]) -> Tensor:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from garasu.tasks.img2img import Img2Img, img2img_steps
+from garasu.tasks.inpaint import Inpaint, inpaint_steps
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps
@@ -26,5 +27,8 @@ class Task:
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {task.recipe.task: task for task in (Task(Txt2Img, txt2img_steps), Task(Img2Img, img2img_steps))}
+    {
+        task.recipe.task: task
+        for task in (Task(Txt2Img, txt2img_steps), Task(Img2Img, img2img_steps), Task(Inpaint, inpaint_steps))
+    }
 )
