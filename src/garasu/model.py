@@ -9,6 +9,7 @@ picture = sd.decode(step.latent)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,10 +26,12 @@ from garasu.diffusion.schedule import Schedule
 from garasu.diffusion.steps import Step, drive
 from garasu.hardware import choose_device, choose_dtype
 from garasu.images.convert import to_pictures, to_tensor
+from garasu.networks import tiled
 from garasu.networks.unet import UNet
 from garasu.prompts.conditioning import Conditioning, encode
 
 BUNDLED = Path(__file__).parent / "bundled"
+WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
 SECOND_VAE = "bundled:faces"  # the bundled model's other VAE, whose decoder was trained further on faces
 
 
@@ -106,7 +109,8 @@ class StableDiffusion(nn.Module):
         """
         image = to_tensor(picture) if isinstance(picture, Image.Image) else picture
         height, width = self._latent_size(image.shape[-1], image.shape[-2])
-        posterior = self.vae.encode(image.to(self.device, self.dtype))
+        image = image.to(self.device, self.dtype)
+        posterior = self.vae.encode(image) if height * width <= WHOLE else tiled.encode(self.vae, image)
         latent = posterior.mean.float()
         if seed is not None:
             noise = Noise([seed] * len(image), (latent.shape[1], height, width), self.device)
@@ -120,9 +124,14 @@ class StableDiffusion(nn.Module):
 
     @torch.no_grad()
     def decode_each(self, latent: Tensor) -> list[Image.Image]:
-        """The pictures of finished latents [B, 4, h, w], one at a time: decoding takes more memory than all else."""
+        """The pictures of finished latents [B, 4, h, w], one at a time: decoding takes more memory than all else.
+
+        Pictures of more than 1024×1024 pixels are encoded and decoded in tiles.
+        """
         unscaled = (latent / self.vae.config.scaling_factor).to(self.device, self.dtype)
-        return [picture for row in unscaled for picture in to_pictures(self.vae.decode(row[None]))]
+        whole = latent.shape[-2] * latent.shape[-1] <= WHOLE
+        decode = self.vae.decode if whole else partial(tiled.decode, self.vae)
+        return [picture for row in unscaled for picture in to_pictures(decode(row[None]))]
 
     def sample(
         self,
