@@ -1,20 +1,21 @@
 """Colour profiles built by hand after the ICC's specification (version 2), for pictures to carry."""
 
 import struct
+from collections.abc import Sequence
 
 RED, GREEN, BLUE = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7142)  # sRGB's, at D50
 D50 = (0.9642, 1.0, 0.8249)
 
 
-def rgb_profile(red=RED, green=GREEN, blue=BLUE) -> bytes:
-    """A linear RGB with these primaries."""
+def rgb_profile(red=RED, green=GREEN, blue=BLUE, curve: Sequence[float] = ()) -> bytes:
+    """An RGB with these primaries, linear if it has no curve (0..1 at evenly spaced levels)."""
     primaries = {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue)}
-    return _profile(b"RGB ", b"XYZ ", {**primaries, **{name: _curve() for name in (b"rTRC", b"gTRC", b"bTRC")}})
+    return _profile(b"RGB ", b"XYZ ", {**primaries, **{name: _curve(curve) for name in (b"rTRC", b"gTRC", b"bTRC")}})
 
 
 def gray_profile() -> bytes:
     """A linear gray."""
-    return _profile(b"GRAY", b"XYZ ", {b"kTRC": _curve()})
+    return _profile(b"GRAY", b"XYZ ", {b"kTRC": _curve([])})
 
 
 def cmyk_profile() -> bytes:
@@ -29,8 +30,9 @@ def _xyz(values) -> bytes:
     return struct.pack(">4sI3i", b"XYZ ", 0, *(round(value * 65536) for value in values))
 
 
-def _curve() -> bytes:
-    return struct.pack(">4sII", b"curv", 0, 0)  # no entries: linear
+def _curve(values: Sequence[float]) -> bytes:
+    """No entries: linear."""
+    return struct.pack(f">4sII{len(values)}H", b"curv", 0, len(values), *(round(value * 65535) for value in values))
 
 
 def _profile(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:

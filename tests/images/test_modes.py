@@ -26,6 +26,11 @@ def srgb(linear: float) -> int:
     return round(255 * (12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055))
 
 
+def linear(encoded: float) -> float:
+    """The way back."""
+    return encoded / 12.92 if encoded <= 0.04045 else ((encoded + 0.055) / 1.055) ** 2.4
+
+
 @pytest.mark.parametrize("mode", EVERY_MODE)
 def test_every_mode_of_pillow_has_its_colours(mode):
     picture = Image.new(mode, (5, 3))
@@ -110,9 +115,20 @@ def test_profiles_are_turned_into_srgb(recwarn, picture, expected):
 
 
 def test_the_profile_of_srgb_changes_no_pixel():
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-    picture.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert standard(picture).tobytes() == picture.tobytes()
+    """Nor does one that differs by rounding, which would move some levels by 1; but a little more counts."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    curve = [linear(at / 1023) for at in range(1024)]
+    profiles = [
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        *(rgb_profile((RED[0] + off, *RED[1:]), curve=curve) for off in (0, 0.0002, 0.002)),
+    ]
+    moved = []
+    for profile in profiles:
+        picture = Image.fromarray(noise)
+        picture.info["icc_profile"] = profile
+        moved.append(np.abs(levels(standard(picture)) - noise).max())
+    assert moved[:3] == [0, 0, 0]
+    assert moved[3] > 1
 
 
 @pytest.mark.parametrize(

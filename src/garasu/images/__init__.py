@@ -1,1 +1,1 @@
-"""Pictures: tensors and back, metadata in PNG files, contact sheets. Knows nothing of networks."""
+"""Pictures: files to read and write, tensors and back, masks, and putting what was painted back. Knows no networks."""

@@ -15,13 +15,15 @@ from garasu.images.masks import bounding_box
 def poisson(original: Image.Image, painted: Image.Image, mask: Tensor) -> Image.Image:
     """`painted` put into `original` so that no step shows at the mask's border.
 
-    Inside (mask above 0) the result f solves Δf = Δpainted with f = original on the pixels around, that
-    is, f = painted + u with u harmonic and u = original - painted around. Outside it is the original, to
-    the bit. Colours are clamped to 0..255; a step that the painted picture shows to its own
-    surroundings spreads over the whole inside as a change of colour, so this suits content of about the
-    right colours. A mask that is not 0 anywhere leaves `painted` as it is.
+    Inside (mask above 0) the result f solves Δf = Δpainted, with f = original on the pixels around: that
+    is f = painted + u, with u harmonic inside and u = original - painted around. Outside it is the
+    original, to the bit. Colours are clamped to 0..255. With an error far below one level before
+    rounding, see `garasu.images.harmonic`.
 
-    Same modes and errors as `garasu.images.compositing.composite`; tolerance as `harmonic`'s.
+    It suits a painting that continues its surroundings in somewhat other colours, as models make them.
+    Where the two pictures show different things at the border, their difference runs into the painting
+    as a tint. A mask that leaves nothing out leaves `painted` as it is. Same modes and errors as
+    `garasu.images.compositing.composite`.
     """
     base = checked(original, painted, mask)
     inside = mask[0, 0].cpu().numpy() > 0
