@@ -24,6 +24,7 @@ _COMMANDS = {
     "txt2img": ("garasu.app.commands.txt2img:txt2img", "Make pictures from a prompt."),
     "img2img": ("garasu.app.commands.img2img:img2img", "Make pictures from a picture and a prompt."),
     "inpaint": ("garasu.app.commands.inpaint:inpaint", "Paint a masked part of a picture anew, and keep the rest."),
+    "outpaint": ("garasu.app.commands.outpaint:outpaint", "Let a picture go on beyond its borders."),
     "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
@@ -35,7 +36,7 @@ for _name, (_target, _help) in _COMMANDS.items():
     app.command(_target, name=_name, help=_help)
 
 _sweep = App(name="sweep", help="Make pictures of one recipe over many values of its fields.")
-for _name in ("txt2img", "img2img", "inpaint"):
+for _name in ("txt2img", "img2img", "inpaint", "outpaint"):
     _sweep.command(f"garasu.app.commands.sweep:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_sweep)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from garasu.tasks.img2img import Img2Img, img2img_steps
 from garasu.tasks.inpaint import Inpaint, inpaint_steps
+from garasu.tasks.outpaint import Outpaint, outpaint_steps
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps
@@ -26,9 +27,10 @@ class Task:
     steps: Callable[[StableDiffusion, Any], Iterator[Step | Picture[Any]]]
 
 
-TASKS: Mapping[str, Task] = MappingProxyType(
-    {
-        task.recipe.task: task
-        for task in (Task(Txt2Img, txt2img_steps), Task(Img2Img, img2img_steps), Task(Inpaint, inpaint_steps))
-    }
+_ALL = (
+    Task(Txt2Img, txt2img_steps),
+    Task(Img2Img, img2img_steps),
+    Task(Inpaint, inpaint_steps),
+    Task(Outpaint, outpaint_steps),
 )
+TASKS: Mapping[str, Task] = MappingProxyType({task.recipe.task: task for task in _ALL})

@@ -66,3 +66,4 @@ def _run(sweep: Sweep, model: ModelFlags) -> None:
 txt2img = _command("txt2img")
 img2img = _command("img2img")
 inpaint = _command("inpaint")
+outpaint = _command("outpaint")
