@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import garasu
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
+from garasu.tasks.inpaint import explain
 from garasu.world.concepts.examples import concept_example
 from garasu.world.concepts.table import CONCEPTS
+from garasu.world.pens import Box
+from garasu.world.render import render_with_faces
+from garasu.world.scene import random_scene
 
 IMAGES = Path(__file__).parent / "images"
 GUIDANCE = 4  # what the model card recommends
@@ -33,17 +39,99 @@ def first_pictures(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, FIRST)
 
 
-def concepts() -> Image.Image:
+def concepts(_: StableDiffusion) -> Image.Image:
     """The training guide's: five pictures of each concept that the model has never seen."""
     shown = [concept_example(index, 128, concept=concept) for concept in CONCEPTS.values() for index in range(5)]
     return sheet([one.image for one in shown], [one.text for one in shown], columns=5)
 
 
+def strengths(sd: StableDiffusion) -> Image.Image:
+    """The picture guide's: one picture under another prompt, ever freer."""
+    words = [0.3, 0.45, 0.6, 0.75, 0.9]
+    drawn = [
+        garasu.img2img(sd, _beach(sd), BLACK, seed=5, guidance_scale=GUIDANCE, strength=one).image for one in words
+    ]
+    return sheet([_beach(sd), *drawn], ["in.png", *(f"strength {one}" for one in words)], columns=6)
+
+
+def explained(sd: StableDiffusion) -> Image.Image:
+    """The picture guide's: why what is kept must be put back, and the two results."""
+    knobs = {"seed": 5, "guidance_scale": GUIDANCE}
+    painted = garasu.inpaint(sd, _beach(sd), _mask(), BLACK, **knobs)
+    why = explain(sd, painted.recipe, _beach(sd), _mask())
+    made = sheet([painted.others["decoded"], painted.image], ["painted-decoded.png", "painted.png"], columns=2)
+    page = Image.new("RGB", (max(why.width, made.width), why.height + made.height), "white")
+    page.paste(why, (0, 0))
+    page.paste(made, (0, why.height))
+    return page
+
+
+def wide(sd: StableDiffusion) -> Image.Image:
+    """The picture guide's: two ways to go on."""
+    knobs = {"seed": 5, "guidance_scale": GUIDANCE, "count": 2}
+    made = garasu.outpaint(sd, _beach(sd), "beach, sea, sky", left=64, right=64, **knobs)
+    return sheet([one.image for one in made], [f"seed {one.recipe.seed}" for one in made], columns=2)
+
+
+def two_vaes(sd: StableDiffusion) -> Image.Image:
+    """The checkpoint guide's: faces of drawings, and after either VAE, three times as large."""
+    faces = [_portrait(index) for index in range(5)]
+    other = garasu.load(vae="bundled:faces")
+    rows = [faces, *([(_round_trip(one, drawing), box) for drawing, box in faces] for one in (sd, other))]
+    labels = [name for name in ("drawn", "bundled", "bundled:faces") for _ in faces]
+    return sheet([_close_up(*face) for row in rows for face in row], labels, columns=len(faces))
+
+
+BLACK = "a black cat on the beach"
+
+
+def _beach(sd: StableDiffusion) -> Image.Image:
+    return garasu.txt2img(sd, "an orange cat on the beach", seed=3, guidance_scale=GUIDANCE).image
+
+
+def _mask() -> Image.Image:
+    mask = Image.new("L", (128, 128))
+    ImageDraw.Draw(mask).rounded_rectangle((30, 4, 122, 126), 30, fill=255)
+    return mask
+
+
+def _portrait(index: int) -> tuple[Image.Image, Box]:
+    """A drawing of one subject with a face, and where the face is."""
+    rng = random.Random(f"face {index}")
+    while True:
+        scene = random_scene(rng)
+        pixels, faces = render_with_faces(scene, 128, rng.getrandbits(32))
+        if scene.style == "flat" and len(faces) == 1:
+            return Image.fromarray(pixels), faces[0]
+
+
+def _round_trip(sd: StableDiffusion, drawing: Image.Image) -> Image.Image:
+    """A drawing after the VAE alone."""
+    (back,) = sd.decode_each(sd.encode_image(drawing))
+    return back
+
+
+def _close_up(picture: Image.Image, face: Box) -> Image.Image:
+    """Forty-eight pixels around a face's middle, three times as large."""
+    x, y = (face[0] + face[2]) // 2, (face[1] + face[3]) // 2
+    return picture.crop((x - 24, y - 24, x + 24, y + 24)).resize((144, 144), Image.Resampling.NEAREST)
+
+
+PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
+    "first-pictures": first_pictures,
+    "concepts": concepts,
+    "strengths": strengths,
+    "explain": explained,
+    "wide": wide,
+    "two-vaes": two_vaes,
+}
+
+
 def main() -> None:
     """Write them all into docs/images."""
     sd = garasu.load()
-    for name, picture in (("first-pictures", first_pictures(sd)), ("concepts", concepts())):
-        picture.save(IMAGES / f"{name}.png", optimize=True)
+    for name, make in PICTURES.items():
+        make(sd).save(IMAGES / f"{name}.png", optimize=True)
         print(IMAGES / f"{name}.png")
 
 

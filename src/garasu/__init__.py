@@ -9,10 +9,14 @@ import typing
 
 __all__ = [
     "At",
+    "Canvas",
     "CheckpointError",
     "Conditioning",
     "Denoiser",
+    "Img2Img",
+    "Inpaint",
     "Noise",
+    "Outpaint",
     "Pane",
     "Picture",
     "Recording",
@@ -21,13 +25,17 @@ __all__ = [
     "Step",
     "Txt2Img",
     "guided",
+    "img2img",
+    "inpaint",
     "load",
     "look",
+    "outpaint",
     "txt2img",
 ]
 
 if typing.TYPE_CHECKING:
     from garasu.checkpoints.errors import CheckpointError
+    from garasu.diffusion.canvas import Canvas
     from garasu.diffusion.denoiser import Denoiser
     from garasu.diffusion.guidance import guided
     from garasu.diffusion.noise import Noise
@@ -36,11 +44,15 @@ if typing.TYPE_CHECKING:
     from garasu.model import StableDiffusion, load
     from garasu.panes import At, Pane, Recording, look
     from garasu.prompts.conditioning import Conditioning
+    from garasu.tasks.img2img import Img2Img, img2img
+    from garasu.tasks.inpaint import Inpaint, inpaint
+    from garasu.tasks.outpaint import Outpaint, outpaint
     from garasu.tasks.picture import Picture
     from garasu.tasks.txt2img import Txt2Img, txt2img
 else:
     _HOMES = {
         "garasu.checkpoints.errors": ("CheckpointError",),
+        "garasu.diffusion.canvas": ("Canvas",),
         "garasu.diffusion.denoiser": ("Denoiser",),
         "garasu.diffusion.guidance": ("guided",),
         "garasu.diffusion.noise": ("Noise",),
@@ -49,6 +61,9 @@ else:
         "garasu.model": ("StableDiffusion", "load"),
         "garasu.panes": ("At", "Pane", "Recording", "look"),
         "garasu.prompts.conditioning": ("Conditioning",),
+        "garasu.tasks.img2img": ("Img2Img", "img2img"),
+        "garasu.tasks.inpaint": ("Inpaint", "inpaint"),
+        "garasu.tasks.outpaint": ("Outpaint", "outpaint"),
         "garasu.tasks.picture": ("Picture",),
         "garasu.tasks.txt2img": ("Txt2Img", "txt2img"),
     }

@@ -28,10 +28,25 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
     assert names == {"cat.png", "cats-1.png", "cats-2.png", "cats-3.png", "cats-4.png", "cats-grid.png"}
 
 
-@pytest.mark.parametrize("command", ["txt2img", "world", "redo", "show", "eval", "train base", "train probe"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "txt2img",
+        "img2img",
+        "inpaint",
+        "outpaint",
+        "sweep img2img",
+        "world",
+        "redo",
+        "show",
+        "eval",
+        "train base",
+        "train probe",
+    ],
+)
 def test_the_reference_names_every_flag(command, capsys):
     app([*command.split(), "--help"], result_action="return_value")
-    flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--picture", "--prompt"}
+    flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help", "--image", "--picture", "--prompt"}
     page = (DOCS / "reference/cli.md").read_text("utf-8")
     assert flags
     assert sorted(flag for flag in flags if f"`{flag}`" not in page) == []

@@ -1,5 +1,6 @@
 """Diffusion: a guided denoiser walks noise down a schedule. Imports no network: any callable can be denoised."""
 
+from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoise, Denoiser
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.guidance import guided
@@ -10,6 +11,7 @@ from garasu.diffusion.steps import Step, drive
 
 __all__ = [
     "SAMPLERS",
+    "Canvas",
     "Denoise",
     "Denoiser",
     "Noise",
