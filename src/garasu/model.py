@@ -167,7 +167,7 @@ class StableDiffusion(nn.Module):
         against = None if guidance_scale == 1 else self._tensor(self.encode("") if negative is None else negative)
         denoise = guided(self._denoiser(grid), positive, against, guidance_scale)
         questions = kind.run(sigmas, start(kind, unit, float(sigmas[0]), spacing), noise.draw, eta=eta)
-        total = kind.evaluations(steps)
+        total = kind.evaluations(sigmas)
         return _without_gradients(drive(questions, denoise, total=total, final_sigma=float(sigmas[-1])))
 
     def _tensor(self, words: Conditioning | Tensor) -> Tensor:
