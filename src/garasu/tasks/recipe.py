@@ -8,12 +8,32 @@ inside a PNG are all made from its fields and their descriptions. Needs no torch
 import json
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from garasu.tasks.names import understood
 from garasu.tasks.refusal import RecipeError, refusal
 
-SamplerName = Literal["ddim", "ddpm", "dpmpp_2m", "euler", "euler_a", "heun"]
-SpacingName = Literal["exponential", "karras", "leading", "linspace", "trailing"]
+SamplerName = Literal[
+    "ddpm",
+    "ddim",
+    "plms",
+    "euler",
+    "euler_a",
+    "heun",
+    "restart",
+    "lms",
+    "dpm2",
+    "dpm2_a",
+    "dpmpp_2s_a",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+    "unipc",
+    "deis",
+    "lcm",
+]
+SpacingName = Literal["leading", "linspace", "trailing", "sgm_uniform", "simple", "lcm", "karras", "exponential"]
 
 
 class Record(BaseModel):
@@ -51,3 +71,16 @@ class Recipe(Record):
         if not isinstance(fields, dict):
             raise RecipeError("the recipe is not a JSON object")
         return cls(**fields)
+
+
+class Sampled(Recipe):
+    """The base of recipes with the fields `sampler` and `spacing`: they also take other tools' names for ours."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understood(cls, fields: Any) -> Any:
+        return understood(fields) if isinstance(fields, dict) else fields
+
+    def but(self, **fields: Any) -> Self:
+        """The same recipe with other values; a sampler's name that names a spacing too replaces both."""
+        return super().but(**understood(fields))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from garasu.tasks.picture import MadeWith, Picture
-from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
+from garasu.tasks.recipe import Sampled, SamplerName, SpacingName
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.steps import Step
@@ -19,7 +19,7 @@ _LATENT_PIXELS_AT_ONCE = 2 * 64 * 64  # two 512×512 pictures; more at once need
 _MOST_AT_ONCE = 16
 
 
-class Txt2Img(Recipe):
+class Txt2Img(Sampled):
     """Everything that decides the pictures of one prompt."""
 
     task: ClassVar[str] = "txt2img"
