@@ -187,7 +187,7 @@ class StableDiffusion(nn.Module):
         questions = kind.run(sigmas, x, noise.draw, eta=eta)
         if canvas is not None and self.unet.config.in_channels == 4:
             questions, denoise = canvas.keep(questions, unit, bottom), canvas.answered(denoise)
-        total = kind.evaluations(len(sigmas) - 1)
+        total = kind.evaluations(sigmas)
         return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
 
     def _tensor(self, words: Conditioning | Tensor) -> Tensor:

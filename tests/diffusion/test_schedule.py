@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from garasu.diffusion import SamplingError, Schedule
+from garasu.diffusion.spacing import SPACINGS
 
 SCHEDULE = Schedule.scaled_linear()
 EVERY_T = torch.arange(1000)
@@ -69,8 +70,18 @@ def test_sigmas_of_ten_karras_steps():
     assert SCHEDULE.spaced(10, "karras").tolist() == pytest.approx(expected, abs=6e-6)
 
 
+def test_sigmas_of_ten_simple_steps():
+    expected = [14.61464, 8.3028, 5.08776, 3.32108, 2.27646, 1.61289, 1.16058, 0.82986, 0.56928, 0.34167, 0]
+    assert SCHEDULE.spaced(10, "simple").tolist() == pytest.approx(expected, abs=6e-6)
+
+
+def test_fractional_levels_of_sgm_uniform_are_those_of_the_tools_that_interpolate_log_sigma():
+    levels = SCHEDULE.spaced(30, "sgm_uniform")[:-1]
+    assert torch.allclose(levels, SCHEDULE.sigma(torch.linspace(999, 0, 31, dtype=torch.float64)[:-1]), rtol=1e-4)
+
+
 @pytest.mark.parametrize("final", ["zero", "min"])
-@pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing", "karras", "exponential"])
+@pytest.mark.parametrize("spacing", [name for name in SPACINGS if name != "lcm"])  # which has no more than 50
 @pytest.mark.parametrize("steps", [1, 2, 7, 30, 500, 999, 1000])
 def test_spaced_descends_from_noise_to_the_final_level(steps, spacing, final):
     sigmas = SCHEDULE.spaced(steps, spacing, final)

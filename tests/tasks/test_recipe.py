@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -54,8 +55,13 @@ def test_every_field_is_described_for_flags_and_forms():
         ({"stepz": 3}, "there is no field stepz (did you mean steps?)"),
         (
             {"sampler": "eulr"},
-            "sampler must be one of 'ddim', 'ddpm', 'dpmpp_2m', 'euler', 'euler_a' or 'heun', not 'eulr' "
-            "(did you mean euler or euler_a?)",
+            "sampler must be one of 'ddpm', 'ddim', 'plms', 'euler', 'euler_a', 'heun', 'restart', 'lms', 'dpm2', "
+            "'dpm2_a', 'dpmpp_2s_a', 'dpmpp_sde', 'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_3m_sde', 'unipc', 'deis' or "
+            "'lcm', not 'eulr' (did you mean euler or euler_a?)",
+        ),
+        (
+            {"sampler": "DPM++ 2M Karras", "spacing": "Exponential"},
+            "sampler 'DPM++ 2M Karras' asks for the spacing karras, and spacing for exponential: drop one",
         ),
         ({"steps": 0, "count": 0}, "steps must be at least 1, not 0; count must be at least 1, not 0"),
     ],
@@ -66,10 +72,29 @@ def test_what_is_wrong_is_said_in_one_sentence(fields, sentence):
     assert str(refused.value) == sentence
 
 
-@pytest.mark.parametrize(("name", "meant"), [("Euler A", "euler_a"), ("DPM++ 2M", "dpmpp_2m"), ("DDIM", "ddim")])
-def test_names_of_other_tools_find_ours(name, meant):
-    with pytest.raises(RecipeError, match=f"did you mean {meant}"):
+@pytest.mark.parametrize(
+    ("name", "meant"), [("DPM++ 2M a", "dpmpp_2m"), ("DPM fast", "dpm2"), ("dpmpp_2s", "dpmpp_2s_a"), ("Hoyn", "heun")]
+)
+def test_names_that_nobody_has_are_refused_with_near_ones(name, meant):
+    with pytest.raises(RecipeError, match=f"sampler must be one of .* not '{re.escape(name)}' .did you mean.* {meant}"):
         Txt2Img(prompt="cat", sampler=name)
+
+
+def test_names_of_other_tools_are_written_down_as_ours():
+    recipe = Txt2Img(prompt="cat", sampler="DPM++ 2M Karras")
+    assert (recipe.sampler, recipe.spacing) == ("dpmpp_2m", "karras")
+    assert Txt2Img.from_json('{"prompt": "cat", "sampler": "k_euler_a", "spacing": "SGM Uniform"}') == Txt2Img(
+        prompt="cat", sampler="euler_a", spacing="sgm_uniform"
+    )
+    assert Txt2Img(prompt="cat", sampler="DPM++ 2M", spacing="Automatic").spacing is None
+
+
+def test_a_copy_with_a_name_for_both_replaces_both():
+    recipe = Txt2Img(prompt="cat", sampler="euler", spacing="exponential")
+    assert recipe.but(sampler="LMS Karras") == Txt2Img(prompt="cat", sampler="lms", spacing="karras")
+    assert recipe.but(sampler="LMS").spacing == "exponential"
+    with pytest.raises(RecipeError, match="asks for the spacing karras, and spacing for simple"):
+        recipe.but(sampler="LMS Karras", spacing="simple")
 
 
 @pytest.mark.parametrize(("text", "sentence"), [("{", "not JSON"), ("[1]", "not a JSON object"), ("{}", "prompt is")])

@@ -95,9 +95,10 @@ class Schedule:
 
         Args:
             steps: 1 … N.
-            spacing: leading, linspace, trailing (timesteps) or karras, exponential (from σ_max to σ_min).
+            spacing: leading, linspace, trailing, sgm_uniform, simple, lcm (timesteps) or karras, exponential (from
+                σ_max to σ_min).
             final: end at "zero", or at "min", the lowest trained level.
-            whole: round timesteps to trained ones (matters for linspace only).
+            whole: round timesteps to trained ones (matters for linspace and sgm_uniform only).
             skip_lowest: lay out leading and linspace with one step more and leave out the lowest level, which is
                 nearly clean already; then at most N − 1 steps fit.
 

@@ -8,6 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from garasu.diffusion.errors import SamplingError
+
+DISTILLED = 50
+
 
 def leading(steps: int, length: int) -> Tensor:
     """Every (length // steps)-th timestep counted from 1: 961, 921, …, 41, 1 for 25 of 1000. The top is not reached.
@@ -35,6 +39,37 @@ def trailing(steps: int, length: int) -> Tensor:
     return torch.from_numpy(timesteps)
 
 
+def sgm_uniform(steps: int, length: int) -> Tensor:
+    """Evenly from the top towards 0, which is left out: 999, 959.04, …, 39.96 for 25 of 1000.
+
+    ComfyUI's and A1111's reading of Stability's generative-models; fractions of a timestep are left as they are.
+    """
+    return torch.from_numpy(np.linspace(0, length - 1, steps + 1)).flip(0)[:-1]
+
+
+def simple(steps: int, length: int) -> Tensor:
+    """ComfyUI's and A1111's: counted down from the top in whole timesteps, at most 1 away from trailing."""
+    strides = np.floor(np.arange(steps) * (length / steps))
+    return torch.from_numpy(length - 1 - strides)
+
+
+def lcm(steps: int, length: int) -> Tensor:
+    """The timesteps that latent consistency models are distilled on, or ``steps`` of these 50: 999, 979, …, 19.
+
+    Luo et al. (arXiv:2310.04378), section 4.3; which of the 50 a run visits is diffusers' choice.
+
+    Raises:
+        SamplingError: more than 50 steps.
+    """
+    distilled = min(DISTILLED, length)
+    if steps > distilled:
+        raise SamplingError(
+            f"The spacing 'lcm' has {distilled} timesteps, so {steps} steps are too many; 4 to 8 will do."
+        )
+    skipped = np.floor(np.arange(steps) * (distilled / steps))
+    return torch.from_numpy((distilled - skipped) * (length // distilled) - 1)
+
+
 def karras(steps: int, sigma_max: float, sigma_min: float, rho: float = 7.0) -> Tensor:
     """Even in σ^(1/ρ): more levels where there is little noise. Karras et al. (arXiv:2206.00364), eq. 5."""
     ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
@@ -48,6 +83,13 @@ def exponential(steps: int, sigma_max: float, sigma_min: float) -> Tensor:
     return sigma_max * (sigma_min / sigma_max) ** ramp
 
 
-TIMESTEPS = {"leading": leading, "linspace": linspace, "trailing": trailing}
+TIMESTEPS = {
+    "leading": leading,
+    "linspace": linspace,
+    "trailing": trailing,
+    "sgm_uniform": sgm_uniform,
+    "simple": simple,
+    "lcm": lcm,
+}
 CURVES = {"karras": karras, "exponential": exponential}
 SPACINGS = (*TIMESTEPS, *CURVES)

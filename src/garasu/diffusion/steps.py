@@ -37,7 +37,7 @@ def drive(questions: Questions, denoise: Denoise, *, total: int, final_sigma: fl
     Args:
         questions: a running sampler, ``sampler.run(sigmas, x, noise)``.
         denoise: (x, sigma []) → x0, for example ``guided(...)``.
-        total: how many evaluations are to come, ``sampler.evaluations(steps)``.
+        total: how many evaluations are to come, ``sampler.evaluations(sigmas)``.
         final_sigma: the last of the sampler's sigmas.
     """
     x, sigma = next(questions)

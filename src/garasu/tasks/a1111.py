@@ -4,17 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from garasu.images.infotext import Infotext, write_infotext
+from garasu.tasks.names import A1111_SAMPLERS, A1111_SPACINGS
 from garasu.tasks.recipe import Recipe
-
-SAMPLERS = {
-    "ddim": "DDIM",
-    "ddpm": "DDPM",  # A1111 has none; the name is the paper's
-    "dpmpp_2m": "DPM++ 2M",
-    "euler": "Euler",
-    "euler_a": "Euler a",
-    "heun": "Heun",
-}
-SPACINGS = {"exponential": "Exponential", "karras": "Karras"}  # the others have no name there that means the same
 
 
 def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
@@ -22,8 +13,8 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
     knobs = recipe.model_dump()
     fields = {
         "Steps": knobs["steps"],
-        "Sampler": SAMPLERS[knobs["sampler"]],
-        "Schedule type": SPACINGS.get(knobs["spacing"] or ""),
+        "Sampler": A1111_SAMPLERS[knobs["sampler"]],
+        "Schedule type": A1111_SPACINGS.get(knobs["spacing"] or ""),
         "CFG scale": f"{knobs['guidance_scale']:g}",
         "Seed": knobs["seed"],
         "Size": f"{knobs['width']}x{knobs['height']}",

@@ -13,8 +13,27 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from garasu.tasks.refusal import RecipeError, refusal
 
-SamplerName = Literal["ddim", "ddpm", "dpmpp_2m", "euler", "euler_a", "heun"]
-SpacingName = Literal["exponential", "karras", "leading", "linspace", "trailing"]
+SamplerName = Literal[
+    "ddpm",
+    "ddim",
+    "plms",
+    "euler",
+    "euler_a",
+    "heun",
+    "restart",
+    "lms",
+    "dpm2",
+    "dpm2_a",
+    "dpmpp_2s_a",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+    "unipc",
+    "deis",
+    "lcm",
+]
+SpacingName = Literal["leading", "linspace", "trailing", "sgm_uniform", "simple", "lcm", "karras", "exponential"]
 
 
 class Record(BaseModel):

@@ -21,13 +21,18 @@ class RecipeError(ValueError):
 
 def refusal(names: Collection[str], problem: ValidationError) -> str:
     """Every complaint of `problem` about a recipe with the fields `names`, joined by semicolons."""
-    return "; ".join(dict.fromkeys(_complaint(names, error) for error in problem.errors()))
+    return "; ".join(dict.fromkeys(_sentence(names, error) for error in problem.errors()))
 
 
 def near(word: str, names: Iterable[str]) -> str:
     """A question, in parentheses, after the names that are near `word`; nothing if there are none."""
     found = difflib.get_close_matches(word, names, n=2, cutoff=0.5)
     return f" (did you mean {' or '.join(found)}?)" if found else ""
+
+
+def _sentence(names: Collection[str], error: Any) -> str:
+    """What our own checks say is a sentence already."""
+    return str(error["ctx"]["error"]) if error["type"] == "value_error" else _complaint(names, error)
 
 
 def _complaint(names: Collection[str], error: Any) -> str:

@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
 
@@ -24,7 +25,10 @@ _MOST_AT_ONCE = 16
 
 
 class Sampled(Recipe):
-    """Everything that decides how noise becomes a picture of the prompt."""
+    """Everything that decides how noise becomes a picture of the prompt.
+
+    `sampler` and `spacing` also take other tools' names for ours.
+    """
 
     prompt: str = Field(description="What the picture shows.")
     negative_prompt: str = Field("", description="What it should not show.")
@@ -51,6 +55,15 @@ class Sampled(Recipe):
     variation_slerp: Literal["whole", "columns"] = Field(
         "whole", description="Along which arc: of the whole noise, or of each column for itself, as A1111 does."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understood(cls, fields: Any) -> Any:
+        return understood(fields) if isinstance(fields, dict) else fields
+
+    def but(self, **fields: Any) -> Self:
+        """The same recipe with other values; a sampler's name that names a spacing too replaces both."""
+        return super().but(**understood(fields))
 
     def effective(self) -> dict[str, Any]:
         """What decides the picture: two recipes with the same of these make the same one."""
