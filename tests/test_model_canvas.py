@@ -81,8 +81,10 @@ def finished(sd, canvas, sampler="ddim", **knobs):
 
 
 @pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
-@pytest.mark.parametrize("sampler", ["ddim", "euler", "heun", "dpmpp_2m"])
+@pytest.mark.parametrize("sampler", ["ddim", "plms", "euler", "heun", "lms", "dpm2", "dpmpp_2m", "unipc", "deis"])
 def test_img2img_is_that_of_diffusers(img2img, monkeypatch, sampler, strength):
+    if sampler == "plms" and strength < 1:
+        pytest.skip("diffusers' PNDM starts with a doubled timestep, which its img2img cuts off")
     sd, pipeline = img2img
     pipeline.scheduler = peers.scheduler(sampler, None, 10)
     noise = iter([NOISE])
