@@ -36,7 +36,7 @@ def keep_to_one_start(out: Path, start: StableDiffusion | None) -> None:
     if not known and named and not (out / "tokenizer").exists():
         out.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps(named) + "\n")
-    elif any(known.get(key) != named.get(key) for key in ("hash", "vae")):
+    elif any(known.get(key, "") != named.get(key, "") for key in ("hash", "vae")):
         vae = f" with the VAE {known['vae']}" if known.get("vae") else ""
         was = f"from {known['name']} ({known['hash']}){vae}" if known else "from scratch"
         raise TrainingError(f"The run in {out} began {was}; begin the same way, or name another folder.")
