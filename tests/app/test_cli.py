@@ -408,6 +408,19 @@ def test_a_masked_part_is_painted_and_can_be_painted_again(workplace, cat):
     assert run(workplace, "redo", "painted.png").stdout == "identical: all 64x64 pixels\n"
 
 
+def test_flags_that_stand_alone_are_understood(workplace, cat):
+    mask = Image.new("L", (64, 64), 255)
+    mask.paste(0, (8, 8, 40, 56))
+    mask.save(workplace / "around.png")
+    flags = ("--model=model", "--seed=3", "--steps=1", "--mask=around.png", "--invert-mask", "--only-masked")
+    run(workplace, "inpaint", "cat.png", "a dog", *flags, "-o", "inside.png")
+    recipe = read_metadata(workplace / "inside.png").ours["recipe"]
+    assert recipe["invert_mask"] is recipe["only_masked"] is True
+    kept = np.asarray(mask) > 0
+    before, after = (np.asarray(Image.open(workplace / name))[kept] for name in ("cat.png", "inside.png"))
+    assert (before == after).all()
+
+
 @pytest.mark.parametrize(
     ("mask", "sentence"),
     [

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.steps import Step
@@ -158,3 +159,18 @@ def test_several_variations_keep_their_seed(tiny):
     assert np.abs(pixels(again) - pixels(made[1])).max() <= 1
     chosen = txt2img(tiny, "cat", seed=1, steps=1, variation_strength=0.3)
     assert chosen.recipe.variation_seed is not None
+
+
+def test_a_seed_of_another_size_lies_in_the_middle(tiny):
+    recipe = Txt2Img(prompt="cat", seed=1, steps=3, width=96, height=64, seed_size="64x64", sampler="euler")
+    first = next(txt2img_steps(tiny, recipe))
+    alone = next(txt2img_steps(tiny, recipe.but(width=64, seed_size=None)))
+    assert first.latent[..., 2:10].equal(alone.latent)
+    assert first.latent[..., :2].std() > 1
+    varied = next(txt2img_steps(tiny, recipe.but(variation_seed=2, variation_strength=1)))
+    other = next(txt2img_steps(tiny, recipe.but(width=64, seed=2, seed_size=None)))
+    assert torch.allclose(varied.latent[..., 2:10], other.latent, atol=1e-5)
+    with pytest.raises(RecipeError, match="multiples of 8, not 60x64"):
+        txt2img(tiny, recipe.but(seed_size="60x64"))
+    with pytest.raises(RecipeError, match="seed_size"):
+        recipe.but(seed_size="large")

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from cyclopts import Parameter, Token
+from cyclopts import UNSET, Parameter, Token
 from pydantic import SkipValidation
 from pydantic.fields import FieldInfo
 
@@ -48,7 +48,9 @@ def _flags(recipe: type[Recipe]) -> list[inspect.Parameter]:
             default=inspect.Parameter.empty if name in words else fields[name].default,
             # The recipe reads numbers and names itself, and refuses in a sentence: nobody else should before.
             annotation=Annotated[
-                fields[name].annotation, Parameter(help=fields[name].description, converter=_word), SkipValidation
+                fields[name].annotation,
+                Parameter(help=fields[name].description, converter=_word, negative=""),
+                SkipValidation,
             ],
         )
         for name in [*words, *(name for name in fields if name not in words)]
@@ -59,5 +61,7 @@ def _marked(field: FieldInfo, mark: str) -> bool:
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get(mark))
 
 
-def _word(_: Any, tokens: Sequence[Token]) -> str:
-    return tokens[0].value
+def _word(_: Any, tokens: Sequence[Token]) -> Any:
+    """What stands there; a flag that stands alone means true."""
+    (token,) = tokens
+    return token.value if token.implicit_value is UNSET else token.implicit_value

@@ -23,6 +23,7 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "VAE": made_with["vae"],
         "Variation seed": knobs["variation_seed"] if knobs["variation_strength"] else None,
         "Variation seed strength": f"{knobs['variation_strength']:g}" if knobs["variation_strength"] else None,
+        "Seed resize from": knobs["seed_size"],
         "Denoising strength": f"{knobs['strength']:g}" if "strength" in knobs else None,
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,

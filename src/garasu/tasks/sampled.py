@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
+from garasu.tasks.refusal import RecipeError
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from PIL import Image
@@ -54,6 +55,11 @@ class Sampled(Recipe):
     variation_strength: float = Field(0.0, ge=0, le=1, description="How far to go there: 0 not at all, 1 all the way.")
     variation_slerp: Literal["whole", "columns"] = Field(
         "whole", description="Along which arc: of the whole noise, or of each column for itself, as A1111 does."
+    )
+    seed_size: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d*x[1-9]\d*$",
+        description="Another size, as 512x512, whose noise of the seed lies in the middle: its composition lives on.",
     )
 
     @model_validator(mode="before")
@@ -146,12 +152,24 @@ def _single(recipe: AnySampled, index: int) -> AnySampled:
 
 def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     """The noises of a batch, where they are more than those of their seeds."""
-    from garasu.diffusion.variation import varied
+    from garasu.diffusion.noise import Noise
+    from garasu.diffusion.variation import resized, varied
 
     first = batch[0]
-    if not first.variation_strength or first.width is None or first.height is None:
+    if not (first.variation_strength or first.seed_size) or first.width is None or first.height is None:
         return None
-    shape = (sd.vae.config.latent_channels, first.height // sd.vae.config.factor, first.width // sd.vae.config.factor)
+    shape = _noise_shape(sd, first.width, first.height)
+    size = [int(side) for side in first.seed_size.split("x")] if first.seed_size else [first.width, first.height]
+    inner = _noise_shape(sd, *size)
     seeds = [one.seed for one in batch if one.seed is not None]
     others = [one.variation_seed for one in batch if one.variation_seed is not None]
-    return varied(seeds, others, first.variation_strength, shape, first.variation_slerp)
+    strength = first.variation_strength
+    noise = varied(seeds, others, strength, inner, first.variation_slerp) if strength else Noise(seeds, inner).draw()
+    return noise if inner == shape else resized(noise, seeds, shape)
+
+
+def _noise_shape(sd: StableDiffusion, width: int, height: int) -> tuple[int, int, int]:
+    factor = sd.vae.config.factor
+    if width % factor or height % factor:
+        raise RecipeError(f"seed_size must be multiples of {factor}, not {width}x{height}")
+    return sd.vae.config.latent_channels, height // factor, width // factor
