@@ -27,5 +27,7 @@ def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterat
                 total = one.total * ceil(count / len(one.latent))
                 what = f"{count} pictures" if count > 1 else "picture"
                 bar = stack.enter_context(tqdm(desc=what, total=total, unit="step", leave=False))
+            if one.index == 0 and bar.n >= bar.total:  # a second pass, or another window of a large picture
+                bar.total += one.total
             if one.index < one.total:  # the last of each batch is the finished latent: no work
                 bar.update()

@@ -24,11 +24,12 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "Variation seed": knobs["variation_seed"] if knobs["variation_strength"] else None,
         "Variation seed strength": f"{knobs['variation_strength']:g}" if knobs["variation_strength"] else None,
         "Seed resize from": knobs["seed_size"],
-        "Denoising strength": f"{knobs['strength']:g}" if "strength" in knobs else None,
+        "Denoising strength": _strength(knobs),
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
         "RNG": "CPU",
         **_inpainting(knobs),
+        **_hires(knobs),
         "Version": f"garasu {made_with['garasu']}",
     }
     said = {name: str(value) for name, value in fields.items() if value not in (None, "")}
@@ -42,3 +43,20 @@ def _inpainting(knobs: Mapping[str, Any]) -> dict[str, Any]:
     only = {"Inpaint area": "Only masked", "Masked area padding": knobs["padding"]} if knobs["only_masked"] else {}
     content = {"noise": "latent noise", "nothing": "latent nothing"}.get(knobs["content"], knobs["content"])
     return {"Mask blur": f"{knobs['mask_blur']:g}", **only, "Masked content": content}
+
+
+def _hires(knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """What A1111 adds for a second, larger pass, whose strength is its denoising strength."""
+    if knobs.get("hires_scale", 1) == 1:
+        return {}
+    upscaler = {"latent": "Latent", "pixel": "Lanczos"}[knobs["hires_upscaler"]]
+    return {
+        "Hires upscale": f"{knobs['hires_scale']:g}",
+        "Hires steps": knobs["hires_steps"],
+        "Hires upscaler": upscaler,
+    }
+
+
+def _strength(knobs: Mapping[str, Any]) -> str | None:
+    strength = knobs["hires_strength"] if knobs.get("hires_scale", 1) > 1 else knobs.get("strength")
+    return None if strength is None else f"{strength:g}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.canvas import Canvas
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
+    from garasu.prompts.conditioning import Conditioning
 
 _LATENT_PIXELS_AT_ONCE = 2 * 64 * 64  # two 512×512 pictures; more at once need memory and are hardly faster
 _MOST_AT_ONCE = 16
@@ -88,8 +89,24 @@ class Sampled(Recipe):
 
 
 AnySampled = TypeVar("AnySampled", bound=Sampled)
+Recipe_contra = TypeVar("Recipe_contra", bound=Sampled, contravariant=True)
 Developed = tuple["Image.Image", dict[str, "Image.Image"]]
 """A finished picture, and others that belong to it by name."""
+
+
+class Further(Protocol[Recipe_contra]):
+    """Walks on from the finished latents of a batch."""
+
+    def __call__(
+        self,
+        sd: StableDiffusion,
+        batch: Sequence[Recipe_contra],
+        words: Conditioning,
+        negative: Conditioning,
+        latent: Tensor,
+        /,
+    ) -> Generator[Step, None, Tensor]:
+        """Steps, and at the end other latents."""
 
 
 def settled(recipe: AnySampled, size: tuple[int, int]) -> AnySampled:
@@ -102,6 +119,7 @@ def walked(
     recipe: AnySampled,
     *,
     canvas: Callable[[Sequence[AnySampled]], Canvas] | None = None,
+    further: Further[AnySampled] | None = None,
     develop: Callable[[Image.Image, AnySampled], Developed] | None = None,
 ) -> Iterator[Step | Picture[AnySampled]]:
     """Every step on the way, and each picture as soon as it is finished.
@@ -109,6 +127,7 @@ def walked(
     Args:
         recipe: settled.
         canvas: makes the picture to start from, of the recipes of one batch; from noise alone when not given.
+        further: walks on from the finished latents.
         develop: what is still done to a decoded picture of a recipe.
     """
     words = sd.encode(recipe.prompt, clip_skip=recipe.clip_skip)
@@ -120,7 +139,10 @@ def walked(
         noise = _varied(sd, batch)
         for step in sd.sample(words, negative=negative, seed=seeds, latent=noise, canvas=start, **knobs):
             yield step
-        for one, image in zip(batch, sd.decode_each(step.latent), strict=True):
+        latent = step.latent
+        if further is not None:
+            latent = yield from further(sd, batch, words, negative, latent)
+        for one, image in zip(batch, sd.decode_each(latent), strict=True):
             finished, others = (image, {}) if develop is None else develop(image, one)
             yield Picture(finished, one, MadeWith.of(sd), others)
 

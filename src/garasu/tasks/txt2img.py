@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from garasu.tasks.hires import HiRes, refined
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Sampled, pictures, settled, walked
+from garasu.tasks.sampled import pictures, settled, walked
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
 
 
-class Txt2Img(Sampled):
+class Txt2Img(HiRes):
     """Everything that decides the pictures of one prompt."""
 
     task: ClassVar[str] = "txt2img"
@@ -33,4 +34,4 @@ def txt2img(
 
 def txt2img_steps(sd: StableDiffusion, recipe: Txt2Img) -> Iterator[Step | Picture[Txt2Img]]:
     """The same, to be watched: every step on the way, and each picture as soon as it is finished."""
-    yield from walked(sd, settled(recipe, sd.native_size))
+    yield from walked(sd, settled(recipe, sd.native_size), further=refined if recipe.hires_scale > 1 else None)
