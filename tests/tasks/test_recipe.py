@@ -52,7 +52,7 @@ def test_every_field_is_described_for_flags_and_forms():
         ({"count": 0}, "count must be at least 1, not 0"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
         ({"eta": 2}, "eta must be at most 1, not 2"),
-        ({"stepz": 3}, "there is no field stepz (did you mean steps?)"),
+        ({"stepz": 3}, "there is no field stepz (did you mean steps or hires_steps?)"),
         (
             {"sampler": "eulr"},
             "sampler must be one of 'ddpm', 'ddim', 'plms', 'euler', 'euler_a', 'heun', 'restart', 'lms', 'dpm2', "

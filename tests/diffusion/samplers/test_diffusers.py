@@ -7,6 +7,7 @@ from tests.diffusion import peers
 
 from garasu.diffusion import SAMPLERS, Denoiser, Noise, Schedule, Step, drive, start
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers")  # its numpy calls, thousands of them
 SEED, SHAPE = 3, (4, 6, 5)
 TOLERANCE = 1e-4  # of the largest latent; at most 4e-5 was measured, and 7e-5 for lcm, whose c_out we round to 1
 SPACINGS = ("leading", "linspace", "trailing", "karras", "exponential")
