@@ -13,7 +13,6 @@ from garasu.hardware import HardwareError
 from garasu.images.convert import to_tensor
 from garasu.model import ModelError, StableDiffusion, load
 from garasu.networks.unet import UNet, UNetConfig
-from garasu.networks.vae import VAEConfig
 from garasu.panes import look
 
 
@@ -31,32 +30,10 @@ def finished(sd: StableDiffusion, **knobs) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def pair():
-    """Our model and diffusers' pipeline on shared random weights; the tokenizer and the text tower stay ours."""
     from diffusers import StableDiffusionPipeline
-    from tests.checkpoints.models import sd_scheduler
-    from tests.conftest import build_tiny
-    from tests.networks.peers import unet_pair, vae_pair
+    from tests import pipelines
 
-    tiny = build_tiny()
-    unet, their_unet = unet_pair(
-        UNetConfig(
-            channels=(32, 64, 64), attention=(True, True, False), heads=(2, 4, 4), context_width=32, sample_size=16
-        )
-    )
-    vae, their_vae = vae_pair(VAEConfig(channels=(32, 32, 64, 64), layers=1))
-    theirs = StableDiffusionPipeline(
-        vae=their_vae,
-        text_encoder=None,
-        tokenizer=None,
-        unet=their_unet,
-        scheduler=sd_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        image_encoder=None,
-        requires_safety_checker=False,
-    )
-    theirs.set_progress_bar_config(disable=True)
-    return StableDiffusion(replace(tiny.checkpoint, unet=unet, vae=vae)), theirs
+    return pipelines.pair(StableDiffusionPipeline)
 
 
 @pytest.mark.parametrize(("steps", "scale", "size"), [(10, 7.5, (128, 128)), (7, 3.0, (72, 104)), (10, 1.0, (64, 64))])
