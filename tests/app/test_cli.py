@@ -444,9 +444,9 @@ def test_a_sweep_is_a_folder_of_pictures(workplace, cat):
     names = {path.name for path in (workplace / "sweep").iterdir()}
     assert names == {"1.png", "2.png", "3.png", "grid.png", "sweep.json", "sweep.jsonl"}
     assert "no field 'strenth' to vary (did you mean strength" in refusal(
-        workplace, "sweep", "img2img", "cat.png", "a dog", "--model=model", "--vary", "strenth=1", "-o", "other"
+        workplace, "sweep", "img2img", "cat.png", "a dog", "--model=model", "--vary", "strenth=1", "-o", "unswept"
     )
-    assert not (workplace / "other").exists()
+    assert not (workplace / "unswept").exists()
     assert "holds another sweep" in refusal(
         workplace, "sweep", "txt2img", "a dog", "--model=model", "--vary", "steps=1,2", "-o", "sweep"
     )

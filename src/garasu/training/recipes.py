@@ -80,6 +80,7 @@ FURTHER = replace(
     train_clip=LoopSettings(steps=1200, batch=96, lr=5e-4, warmup=50, flat=0.2, weight_decay=0.1),
     train_decoder=LoopSettings(steps=10_000, batch=16, lr=5e-4, warmup=50, flat=0.2, final_lr=0.01),
     train_unet=LoopSettings(steps=5200, batch=32, lr=7e-4, warmup=100, flat=0.3, ema=0.999),
+    train_faces=LoopSettings(steps=6500, batch=16, lr=5e-4, warmup=50, flat=0.2, final_lr=0.01),
     pictures=48_000,
     seed=1,
 )
