@@ -1,7 +1,7 @@
 """What README and docs say, is so: their commands run, and their Python prints what they show.
 
-A `pycon` block is a doctest, a `python` block is run; those of a page share one session. Of an `sh` block every line
-that begins with `garasu` is run, in one folder for the whole page. A block below `<!-- not run: reason -->` is read
+A page is followed from top to bottom in one folder: a `pycon` block is a doctest, a `python` block is run, both in one
+session; of an `sh` block every line that begins with `garasu` is run. A block below `<!-- not run: reason -->` is read
 only.
 """
 
@@ -23,35 +23,40 @@ LANGUAGES = {"sh", "pycon", "python", "json", "text", "make"}
 ELSEWHERE = ("make", "git", "cd", "pip", "#")  # tested by being how the tests themselves are started
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [one["code"] for one in found if one["language"] == language and not one["skip"]]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_python_examples_print_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_works_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks(page, "pycon")), {}, page.name, str(page), 0)
-    failures: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
-    assert not failures, "".join(failures)
-    found: dict[str, object] = {}
-    for block in blocks(page, "python"):
-        exec(block, found)
+    names: dict[str, object] = {}
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        if not block["skip"]:
+            RUNNERS.get(block["language"], lambda *_: None)(block["code"], names, page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_run(page: Path, tmp_path: Path) -> None:
-    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+def run_commands(code: str, _: dict[str, object], page: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in filter(None, map(str.strip, lines)):
+    for line in filter(None, map(str.strip, code.replace("\\\n", " ").splitlines())):
         if line.startswith(ELSEWHERE):
             continue
         assert line.startswith("garasu "), f"{page.name} shows a command that no test can run: {line}"
         done = subprocess.run(  # the pages are ours
-            line, shell=True, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
+            line, shell=True, check=False, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def run_examples(code: str, names: dict[str, object], page: Path) -> None:
+    example = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append, clear_globs=False)
+    assert not failures, "".join(failures)
+    names.update(example.globs)
+
+
+def run_python(code: str, names: dict[str, object], _: Path) -> None:
+    exec(code, names)
+
+
+RUNNERS = {"sh": run_commands, "pycon": run_examples, "python": run_python}
 
 
 def test_every_block_says_its_language_and_every_link_leads_somewhere() -> None:
