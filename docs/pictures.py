@@ -19,8 +19,8 @@ from garasu.world.render import render_with_faces
 from garasu.world.scene import random_scene
 
 IMAGES = Path(__file__).parent / "images"
-GUIDANCE = 4  # what the model card recommends
-SEED = 7
+GUIDANCE = 3  # what the model card recommends
+SEED = 2
 FIRST = (
     "a black cat with yellow eyes",
     "an orange tabby cat on the beach",
@@ -67,8 +67,8 @@ def explained(sd: StableDiffusion) -> Image.Image:
 
 
 def wide(sd: StableDiffusion) -> Image.Image:
-    """The picture guide's: two ways to go on."""
-    knobs = {"seed": 5, "guidance_scale": GUIDANCE, "count": 2}
+    """The picture guide's: four ways to go on."""
+    knobs = {"negative_prompt": "cat, kitten, dog", "seed": 5, "guidance_scale": GUIDANCE, "count": 4}
     made = garasu.outpaint(sd, _beach(sd), "beach, sea, sky", left=64, right=64, **knobs)
     return sheet([one.image for one in made], [f"seed {one.recipe.seed}" for one in made], columns=2)
 
@@ -91,7 +91,7 @@ def _beach(sd: StableDiffusion) -> Image.Image:
 
 def _mask() -> Image.Image:
     mask = Image.new("L", (128, 128))
-    ImageDraw.Draw(mask).rounded_rectangle((30, 4, 122, 126), 30, fill=255)
+    ImageDraw.Draw(mask).rounded_rectangle((6, 32, 86, 127), 24, fill=255)
     return mask
 
 
