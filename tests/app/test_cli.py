@@ -450,3 +450,16 @@ def test_a_sweep_is_a_folder_of_pictures(workplace, cat):
     assert "holds another sweep" in refusal(
         workplace, "sweep", "txt2img", "a dog", "--model=model", "--vary", "steps=1,2", "-o", "sweep"
     )
+
+
+def test_a_picture_goes_on_beyond_its_borders(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=1", "--left=16", "--count=2", "--grid")
+    done = run(workplace, "outpaint", "cat.png", "a dog", *flags, "-o", "wide.png")
+    written = ["wide-1.png", "wide-1-decoded.png", "wide-2.png", "wide-2-decoded.png", "wide-grid.png"]
+    assert done.stdout.splitlines() == written
+    wide, before = Image.open(workplace / "wide-2.png"), Image.open(cat)
+    assert wide.size == (80, 64)
+    assert wide.crop((16, 0, 80, 64)).tobytes() == before.convert("RGB").tobytes()
+    assert run(workplace, "redo", "wide-2.png").stdout == "identical: all 80x64 pixels\n"
+    words = ("outpaint", "cat.png", "a dog", "--model=model", "-o", "never.png")
+    assert "no side is to go on: say how many pixels" in refusal(workplace, *words)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # so that `garasu img2img --help` does not wait for torch
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
 
+_OTHER_STREAM = 0x9E3779B9  # the seed alone gives the run its noise, and the posterior must not draw the same
 LARGEST = 2.25  # times the area that the model was trained for: beyond, pictures repeat themselves, and cost
 
 
@@ -108,7 +109,8 @@ def encoded(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPictu
 
     if batch[0].encoding == "mean":
         return sd.encode_image(picture)
-    return torch.cat([sd.encode_image(picture, seed=one.seed) for one in batch])
+    seeds = [one.seed ^ _OTHER_STREAM for one in batch if one.seed is not None]
+    return torch.cat([sd.encode_image(picture, seed=seed) for seed in seeds])
 
 
 def meaning(sd: StableDiffusion, recipe: FromPicture) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -47,8 +48,9 @@ def inpaint(
 
     def steps(sd: StableDiffusion) -> Iterator[Step | Picture[Inpaint]]:
         tqdm.write(meaning(sd, recipe))
-        if explained and output is not None:
-            with whole_file(output.with_stem(f"{output.stem}-explain")) as beside:
+        if explained:
+            named = output or Path("garasu.png")
+            with whole_file(named.with_stem(f"{named.stem}-explain")) as beside:
                 explain(sd, recipe).save(beside, format="PNG")
         return inpaint_steps(sd, recipe)
 
