@@ -49,7 +49,7 @@ def _round_to_half(network: nn.Module) -> None:
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_the_command_runs_it(file: Path, tmp_path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("garasu.app.commands.txt2img.keep_freed_memory", lambda: None)
+    monkeypatch.setattr("garasu.app.making.keep_freed_memory", lambda: None)
     flags = ["--model", str(file), "--steps=2", "--seed=7", f"--dtype={dtype}", "--device=cpu", "-o", "cat.png"]
     with chdir(tmp_path), pytest.raises(SystemExit) as left:
         main(["txt2img", "a black cat with yellow eyes", *flags])
