@@ -68,8 +68,8 @@ def explained(sd: StableDiffusion) -> Image.Image:
 
 def wide(sd: StableDiffusion) -> Image.Image:
     """The picture guide's: four ways to go on."""
-    knobs = {"negative_prompt": "cat, kitten, dog", "seed": 5, "guidance_scale": GUIDANCE, "count": 4}
-    made = garasu.outpaint(sd, _beach(sd), "beach, sea, sky", left=64, right=64, **knobs)
+    knobs = {"seed": 5, "guidance_scale": GUIDANCE, "count": 4}
+    made = garasu.outpaint(sd, _beach(sd), "an orange cat on the beach", left=40, right=40, **knobs)
     return sheet([one.image for one in made], [f"seed {one.recipe.seed}" for one in made], columns=2)
 
 
