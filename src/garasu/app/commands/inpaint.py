@@ -49,8 +49,8 @@ def inpaint(
     def steps(sd: StableDiffusion) -> Iterator[Step | Picture[Inpaint]]:
         tqdm.write(meaning(sd, recipe))
         if explained:
-            named = output or Path("garasu.png")
-            with whole_file(named.with_stem(f"{named.stem}-explain")) as beside:
+            why = Path("garasu-explain.png") if output is None else output.with_stem(f"{output.stem}-explain")
+            with whole_file(why) as beside:
                 explain(sd, recipe).save(beside, format="PNG")
         return inpaint_steps(sd, recipe)
 
