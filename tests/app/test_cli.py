@@ -463,3 +463,9 @@ def test_a_picture_goes_on_beyond_its_borders(workplace, cat):
     assert run(workplace, "redo", "wide-2.png").stdout == "identical: all 80x64 pixels\n"
     words = ("outpaint", "cat.png", "a dog", "--model=model", "-o", "never.png")
     assert "no side is to go on: say how many pixels" in refusal(workplace, *words)
+
+
+def test_variations_without_an_output_do_not_replace_each_other(workplace, cat):
+    flags = ("--model=model", "--seed=5", "--steps=1", "--count=2", "--variation-strength=0.3", "--variation-seed=8")
+    done = run(workplace, "txt2img", "a cat", *flags)
+    assert done.stdout.splitlines() == ["garasu-5-8.png", "garasu-5-9.png"]

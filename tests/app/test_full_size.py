@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 from safetensors.torch import save_file
 from tests.checkpoints import compvis
 from tests.checkpoints.models import Models, full, sd_scheduler, states
@@ -58,6 +59,29 @@ def test_the_command_runs_it(file: Path, tmp_path: Path, dtype: str, monkeypatch
     assert picture.size == (512, 512)
     assert np.asarray(picture).std() > 1  # NaN would have become one colour
     assert read_metadata(tmp_path / "cat.png").ours["made_with"]["dtype"] == dtype
+
+
+def test_a_masked_part_is_painted_at_its_full_size(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("garasu.app.making.keep_freed_memory", lambda: None)
+    before = np.random.default_rng(0).integers(0, 256, (130, 190, 3), dtype=np.uint8)
+    mask = np.zeros((130, 190), dtype=np.uint8)
+    mask[20:100, 30:120] = 255
+    Image.fromarray(before).save(tmp_path / "in.png")
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    flags = ["--model", str(file), "--steps=2", "--seed=7", "--device=cpu", "-o"]
+    with chdir(tmp_path):
+        for command, name in (
+            (["img2img", "in.png", "a cat", "--strength=0.5"], "free.png"),
+            (["inpaint", "in.png", "a cat", "--mask=mask.png"], "masked.png"),
+        ):
+            with pytest.raises(SystemExit) as left:
+                main([*command, *flags, name])
+            assert not left.value.code
+    assert read_picture(tmp_path / "free.png").size == (192, 128)
+    after = np.asarray(read_picture(tmp_path / "masked.png"))
+    changed = (after != before).any(axis=2)
+    assert not changed[mask == 0].any()
+    assert changed[mask > 0].mean() > 0.9
 
 
 def test_ten_ddim_steps_are_those_of_diffusers(sd15: Models, file: Path) -> None:

@@ -20,8 +20,8 @@ from garasu.images.masks import (
     mask_picture,
     masked_area,
     outside,
-    read_mask,
 )
+from garasu.images.reading import open_picture
 
 
 def random_mask(seed: int, height: int = 24, width: int = 32, share: float = 0.1) -> torch.Tensor:
@@ -59,9 +59,11 @@ def test_masks_of_files_are_upright_wide_and_free_of_profiles(tmp_path):
     exif[0x0112] = 6  # stored a quarter turned to the left
     levels = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
     Image.fromarray(levels).save(tmp_path / "a.png", exif=exif, icc_profile=gray_profile())
-    assert torch.equal(read_mask(tmp_path / "a.png")[0, 0], torch.from_numpy(np.rot90(levels, -1) / 255).float())
+    assert torch.equal(
+        mask_of(open_picture(tmp_path / "a.png"))[0, 0], torch.from_numpy(np.rot90(levels, -1) / 255).float()
+    )
     Image.fromarray(np.full((4, 4), 32768, dtype=np.uint16)).save(tmp_path / "wide.png")
-    assert read_mask(tmp_path / "wide.png").unique().tolist() == pytest.approx([128 / 255])
+    assert mask_of(open_picture(tmp_path / "wide.png")).unique().tolist() == pytest.approx([128 / 255])
 
 
 def test_a_mask_is_a_picture_again():

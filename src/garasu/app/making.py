@@ -44,13 +44,13 @@ def make(
     Each picture's others are written beside it, cat-decoded.png. Raises before any work for a name that cannot be
     written to.
     """
-    check_png_name(_named(output, recipe.seed, _number(1, recipe.count)))
+    check_png_name(_named(output, recipe, _number(1, recipe.count)))
     keep_freed_memory()
     sd = model.load()
     pictures: list[Picture[Any]] = []
     for picture in pictures_of(steps(sd), recipe.count):
         pictures.append(picture)
-        path = _named(output, picture.recipe.seed, _number(len(pictures), recipe.count))
+        path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
         tqdm.write(str(path))  # above the progress bar
         for name, other in picture.others.items():
@@ -59,7 +59,7 @@ def make(
                 other.save(part, format="PNG")
             tqdm.write(str(beside))
     if grid:
-        print(_save_sheet(pictures, _named(output, pictures[0].recipe.seed, "grid")))
+        print(_save_sheet(pictures, _named(output, pictures[0].recipe, "grid")))
     return pictures
 
 
@@ -68,10 +68,11 @@ def _number(index: int, count: int) -> str:
     return str(index).zfill(len(str(count))) if count > 1 else ""
 
 
-def _named(output: Path | None, seed: int | None, suffix: str) -> Path:
-    """cat.png, cat-1.png, cat-grid.png; without an output every picture is called after its seed."""
+def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:
+    """cat.png, cat-1.png, cat-grid.png; without an output every picture is called after its seeds."""
     if output is None:
-        return Path(f"garasu-{seed}-grid.png" if suffix == "grid" else f"garasu-{seed}.png")
+        varies = f"-{recipe.variation_seed}" if recipe.variation_strength else ""
+        return Path(f"garasu-{recipe.seed}{varies}{'-grid' if suffix == 'grid' else ''}.png")
     return output.with_stem(f"{output.stem}-{suffix}") if suffix else output
 
 

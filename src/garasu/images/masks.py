@@ -1,7 +1,6 @@
 """Masks: where to paint. A tensor [1, 1, H, W], float32, 0 (leave as it is) to 1 (paint), soft edges in between."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,18 +11,13 @@ from torch import Tensor
 from garasu.images.blur import gaussian
 from garasu.images.boxes import Box
 from garasu.images.modes import alpha_of, gray
-from garasu.images.reading import open_picture, upright
+from garasu.images.reading import upright
 
 _OPAQUE_ENOUGH = 128  # alpha above which a pixel counts as painted, as in A1111
 
 
 class MaskError(ValueError):
     """A mask that does not fit its picture, or in which there is nothing to paint."""
-
-
-def read_mask(path: str | Path, *, invert: bool = False) -> Tensor:
-    """A mask from a picture file, see `mask_of`. Raises as `garasu.images.reading.read_input`."""
-    return mask_of(open_picture(path), invert=invert)
 
 
 def mask_of(picture: Image.Image, *, invert: bool = False) -> Tensor:
