@@ -32,11 +32,6 @@ def finished(run: Path) -> dict[str, bytes]:
     return {path.relative_to(run).as_posix(): path.read_bytes() for path in run.glob("*/weights.safetensors")}
 
 
-@pytest.fixture(autouse=True)
-def as_tests_manage_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("garasu.app.commands.train.keep_freed_memory", lambda: None)
-
-
 def test_every_part_is_trained_and_the_model_makes_pictures(toy_run: Path) -> None:
     assert set(finished(toy_run)) == {f"{part}/weights.safetensors" for part in PARTS}
     sd = load(toy_run / "model", device="cpu")

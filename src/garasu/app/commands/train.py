@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from garasu.app.memory import keep_freed_memory
+from garasu import engine
 from garasu.training.base import PartName, train_base
 from garasu.training.evaluation.probe_training import SETTINGS, train_probe
 from garasu.training.machine import Machine
@@ -38,7 +38,7 @@ def base(
     from, and at the end model/, a checkpoint folder like any other. For several GPUs, start this with
     accelerate launch.
     """
-    keep_freed_memory()
+    engine.own_process()
     train_base(output, part=part, recipe=recipe, start=start, vae=vae, data=data, device=device, steps=steps)
     made = {"all": output, "unet": output}.get(part, output / part)
     print(made if part == "clip" else made / "model")
@@ -59,7 +59,7 @@ def probe(
     """
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: a probe is written as safetensors: name it {output.stem}.safetensors")
-    keep_freed_memory()
+    engine.own_process()
     train_probe(output, Machine(device), replace(SETTINGS, steps=steps))
     print(output)
     return 0
