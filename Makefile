@@ -13,7 +13,7 @@ help:
 	@echo "make demo      set up and make a first picture, cat.png"
 	@echo "make test      style, types and every test"
 	@echo "make lint      style and types alone"
-	@echo "make bench     how fast pictures are on this machine"
+	@echo "make bench     how fast pictures are on this machine, beside diffusers and OpenVINO"
 	@echo "make pictures  the pictures of README and docs, again"
 	@echo "make clean     remove what the tools left behind (not $(VENV))"
 
@@ -29,8 +29,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.core
-	$(BIN)/python benchmarks/picture.py
+# A selection that takes about ten minutes; `make bench BENCH=` measures everything there is.
+BENCH := --subjects ours-bf16,diffusers-fp32,diffusers-bf16,openvino-bf16
+BENCH += --measures step,step-half,decode,text,picture --budget 600
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.compare --size bundled --measures picture,pictures-1,step,decode
+	$(BIN)/python -m benchmarks.compare $(BENCH)
 
 pictures: $(VENV)/.dev
 	$(BIN)/python docs/pictures.py
@@ -46,6 +51,10 @@ $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) torch  # first and alone, so that nothing else chooses its build
 	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.core
+	$(INSTALL) --editable '.[bench]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
