@@ -31,6 +31,9 @@ def base(
     data: Annotated[Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     steps: Annotated[int | None, Parameter(help="Steps of each part named, in place of the recipe's.")] = None,
+    compiled: Annotated[
+        bool, Parameter(name="--compile", negative="", help="Compile the networks first; for long runs on a GPU.")
+    ] = False,
 ) -> int:
     """Train a small Stable Diffusion, part by part, from scratch or on from a model.
 
@@ -39,7 +42,17 @@ def base(
     accelerate launch.
     """
     engine.own_process()
-    train_base(output, part=part, recipe=recipe, start=start, vae=vae, data=data, device=device, steps=steps)
+    train_base(
+        output,
+        part=part,
+        recipe=recipe,
+        start=start,
+        vae=vae,
+        data=data,
+        device=device,
+        steps=steps,
+        compiled=compiled,
+    )
     made = {"all": output, "unet": output}.get(part, output / part)
     print(made if part == "clip" else made / "model")
     return 0
