@@ -7,11 +7,11 @@ any other checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -31,12 +31,13 @@ from garasu.training.machine import Machine
 from garasu.training.parts.clip import CLIPPart
 from garasu.training.parts.faces import FacesPart
 from garasu.training.parts.perceptual import Perceptual
-from garasu.training.parts.unet import Cached, Frozen, UNetPart, cache, freeze
+from garasu.training.parts.unet import Frozen, UNetPart, cache, cache_latents, freeze
 from garasu.training.parts.vae import DecoderPart, VAEPart, whiten
 from garasu.training.recipes import RECIPES, BaseRecipe
 from garasu.training.start import keep_to_one_start, read_start, sized_like
 from garasu.training.tokenizer import english_text, train_tokenizer
 
+T = TypeVar("T")
 PartName = Literal["clip", "vae", "decoder", "unet", "faces", "all"]
 VAE_PARTS = ("vae", "decoder", "faces")
 PARTS = ("clip", *VAE_PARTS[:2], "unet", "faces")
@@ -177,10 +178,8 @@ class BaseRun:
         """The VAE's decoder, further, on cached latents."""
         settings = self._settings(self.recipe.train_decoder)
         vae, text, _ = self.finished()
-        cached = self._cached(freeze(vae, text, self.tokenizer, self.machine.device))
-        vae.requires_grad_(True)
-        latents = [one.latents for one in cached]
-        part = DecoderPart(vae, self.pictures, latents, self.recipe.seed, self._perceptual())
+        latents = self._cached(cache_latents, freeze(vae, text, self.tokenizer, self.machine.device))
+        part = DecoderPart(vae.requires_grad_(True), self.pictures, latents, self.recipe.seed, self._perceptual())
         self._fit(part, settings)
         self._finish_vae("decoder", part.vae)
 
@@ -188,7 +187,7 @@ class BaseRun:
         """A second VAE with the same latents, whose decoder is trained further on faces."""
         settings = self._settings(self.recipe.train_faces)
         vae, text, _ = self.finished()
-        latents = [one.latents for one in self._cached(freeze(vae, text, self.tokenizer, self.machine.device))]
+        latents = self._cached(cache_latents, freeze(vae, text, self.tokenizer, self.machine.device))
         part = FacesPart(self._best_vae(vae).requires_grad_(True), self.pictures, latents, self.recipe.seed)
         self._fit(part, settings)
         self._finish_vae("faces", part.vae)
@@ -199,7 +198,7 @@ class BaseRun:
         settings = self._settings(self.recipe.train_unet)
         vae, text, vision = self.finished()
         frozen = freeze(vae, text, self.tokenizer, self.machine.device)
-        cached = self._cached(frozen)
+        cached = self._cached(cache, frozen)
         torch.manual_seed(self.recipe.seed)
         part = UNetPart(self.recipe.unet, frozen, cached, self.recipe.seed)
         if self.start is not None:
@@ -262,12 +261,12 @@ class BaseRun:
         now = record_of(self.out, parts, self.machine.device, fresh=self.start is None)
         return joined(*map(read_history, before), [now])
 
-    def _cached(self, frozen: Frozen) -> list[Cached]:
-        """Latents and text states of all pictures, made once, by the first process."""
+    def _cached(self, cached: Callable[[Pictures, Frozen, Path, Machine], list[T]], frozen: Frozen) -> list[T]:
+        """Latents (and text states) of all pictures, made once, by the first process."""
         if self.machine.first:
-            cache(self.pictures, frozen, self.out / "cache", self.machine)
+            cached(self.pictures, frozen, self.out / "cache", self.machine)
         self.machine.wait()
-        return cache(self.pictures, frozen, self.out / "cache", self.machine)
+        return cached(self.pictures, frozen, self.out / "cache", self.machine)
 
     def _settings(self, settings: LoopSettings) -> LoopSettings:
         return settings if self.steps is None else replace(settings, steps=self.steps)

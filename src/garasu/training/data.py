@@ -200,9 +200,18 @@ def _write_bucket(folder: Path, size: Size, draw: Callable[[int], Drawn], indice
 
 def _fill(path: Path, draw: Callable[[int], Drawn], indices: range, rows: range) -> list[str]:
     """Draw some rows straight into the array's file, where no other process has to copy them; their records."""
-    array = np.lib.format.open_memmap(path, mode="r+")
-    lines = []
+    pictures, lines = [], []
     for row in rows:
-        array[row], captions, attributes, faces = draw(indices[row])
+        picture, captions, attributes, faces = draw(indices[row])
+        pictures.append(picture)
         lines.append(json.dumps({"captions": captions, "labels": attributes, "faces": faces}))
+    write_rows(path, rows.start, np.stack(pictures))
     return lines
+
+
+def write_rows(path: Path, start: int, rows: np.ndarray[Any, Any]) -> None:
+    """Put rows into an array's file, from row ``start`` on. A map of the file would wait for the disk at every page."""
+    with path.open("r+b") as file:
+        offset = np.lib.format.open_memmap(path, mode="r").offset
+        file.seek(offset + start * rows[0].nbytes)
+        file.write(np.ascontiguousarray(rows).data)

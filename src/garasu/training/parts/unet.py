@@ -29,11 +29,13 @@ from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE
 from garasu.prompts.conditioning import encode
 from garasu.prompts.tokenizer import Tokenizer
-from garasu.training.data import Bucket, Pictures, as_images, step_rng
+from garasu.training.data import Bucket, Pictures, as_images, step_rng, write_rows
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.sheets import tile
 from garasu.training.store import Array
+
+Float16 = np.ndarray[Any, np.dtype[np.float16]]
 
 EMPTY_SHARE = 0.1
 MIN_SNR = 5.0
@@ -59,8 +61,8 @@ SHEET_PROMPTS = (
 class Cached:
     """One bucket as the U-Net sees it: latents float16 [N, 4, h, w], text states float16 [N, captions, 77, D]."""
 
-    latents: np.ndarray[Any, np.dtype[np.float16]]
-    texts: np.ndarray[Any, np.dtype[np.float16]]
+    latents: Float16
+    texts: Float16
 
 
 class UNetPart(Part):
@@ -137,24 +139,33 @@ def cache(pictures: Pictures, frozen: Frozen, folder: Path, machine: Machine, ro
 
     ``rows``: pictures encoded at a time.
     """
-    rows = rows or (1024 if machine.device.type == "cuda" else 128)
-    return [_cache_bucket(bucket, frozen, folder, machine, rows) for bucket in pictures.buckets]
+    latents = cache_latents(pictures, frozen, folder, machine, rows)
+
+    def texts(bucket: Bucket) -> Float16:
+        path = folder / f"texts-{_name(bucket)}.npy"
+        return _array(path, len(bucket.captions), machine, rows, lambda s: _texts(bucket.captions[s], frozen, machine))
+
+    return [Cached(own, texts(bucket)) for own, bucket in zip(latents, pictures.buckets, strict=True)]
 
 
-def _cache_bucket(bucket: Bucket, frozen: Frozen, folder: Path, machine: Machine, rows: int) -> Cached:
-    def latents(some: slice) -> Tensor:
-        return _latents(bucket.pixels[some], frozen, machine)
+@torch.no_grad()
+def cache_latents(
+    pictures: Pictures, frozen: Frozen, folder: Path, machine: Machine, rows: int | None = None
+) -> list[Float16]:
+    """:func:`cache` without the captions: the scaled latents [N, 4, h, w] of each bucket."""
 
-    def texts(some: slice) -> Tensor:
-        return _texts(bucket.captions[some], frozen, machine)
+    def latents(bucket: Bucket) -> Float16:
+        path = folder / f"latents-{_name(bucket)}.npy"
+        return _array(path, len(bucket.captions), machine, rows, lambda s: _latents(bucket.pixels[s], frozen, machine))
 
-    name, count = f"{bucket.size[0]}x{bucket.size[1]}.npy", len(bucket.captions)
-    return Cached(
-        _array(folder / f"latents-{name}", count, rows, latents), _array(folder / f"texts-{name}", count, rows, texts)
-    )
+    return [latents(bucket) for bucket in pictures.buckets]
 
 
-def _array(path: Path, count: int, rows: int, make: Callable[[slice], Tensor]) -> np.ndarray[Any, np.dtype[np.float16]]:
+def _name(bucket: Bucket) -> str:
+    return f"{bucket.size[0]}x{bucket.size[1]}"
+
+
+def _array(path: Path, count: int, machine: Machine, rows: int | None, make: Callable[[slice], Tensor]) -> Float16:
     """The array at ``path``, made a slice at a time beside it and renamed when it is whole.
 
     A thread writes one slice while the next is in the making.
@@ -162,23 +173,23 @@ def _array(path: Path, count: int, rows: int, make: Callable[[slice], Tensor]) -
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part")
+        rows = rows or (1024 if machine.device.type == "cuda" else 128)
         slices = [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
         first = make(slices[0])
-        shape = (count, *first.shape[1:])
-        array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
+        np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=(count, *first.shape[1:]))
         with ThreadPoolExecutor(1) as writer:
-            written = writer.submit(_write, array, slices[0], first)
+            written = writer.submit(_write, beside, 0, first)
             for some in tqdm(slices[1:], path.stem):
                 made = make(some)
                 written.result()
-                written = writer.submit(_write, array, some, made)
+                written = writer.submit(_write, beside, some.start, made)
             written.result()
         beside.replace(path)
     return np.load(path, mmap_mode="r")
 
 
-def _write(array: np.ndarray[Any, np.dtype[np.float16]], where: slice, values: Tensor) -> None:
-    array[where] = values.half().cpu().numpy()
+def _write(path: Path, start: int, values: Tensor) -> None:
+    write_rows(path, start, values.half().cpu().numpy())
 
 
 def _latents(pixels: Array, frozen: Frozen, machine: Machine) -> Tensor:
