@@ -25,6 +25,12 @@ MERGES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def leave_this_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in the tests' own process: its threads and memory stay as they are."""
+    monkeypatch.setattr("garasu.engine.own_process", lambda: None)
+
+
 def build_tiny(in_channels: int = 4, seed: int = 0) -> StableDiffusion:
     """A Stable Diffusion in small with random weights: 64×64 pictures, the same anatomy, float32 on the CPU."""
     tokenizer = Tokenizer(Vocabulary.from_merges(MERGES))

@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 FLOORS = [
     {"panes", "images", "hardware", "bundled"},
     {"networks"},
+    {"engine"},
     {"diffusion"},
     {"prompts"},
     {"checkpoints"},

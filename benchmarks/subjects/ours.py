@@ -1,6 +1,5 @@
 """garasu, through its public functions."""
 
-import inspect
 from collections.abc import Callable
 from functools import cached_property
 
@@ -10,7 +9,7 @@ from PIL import Image
 import garasu
 from benchmarks import inputs
 from benchmarks.subjects import PROMPT, Setup
-from garasu.app.memory import keep_freed_memory
+from garasu.engine import PLAIN, own_process
 
 
 class Engine:
@@ -18,28 +17,24 @@ class Engine:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        if setup.device == "cpu" and setup.options.get("engine") != "plain":
-            keep_freed_memory()  # as the command line does
+        if setup.options.get("engine") != PLAIN:
+            own_process()  # as the command line does
 
     @cached_property
     def sd(self) -> garasu.StableDiffusion:
         """The model, loaded on first use."""
-        options = self.setup.options
-        known = inspect.signature(garasu.load).parameters
-        if unknown := [name for name in options if name not in known]:
-            raise TypeError(f"garasu.load has no {unknown[0]}")
-        return garasu.load(self.setup.folder, device=self.setup.device, **options)
+        return garasu.load(self.setup.folder, device=self.setup.device, **self.setup.options)
 
     def load(self) -> None:
         """Read the checkpoint."""
         _ = self.sd
 
     def step(self, rows: int, height: int, width: int) -> Callable[[], object]:
-        """The U-Net."""
+        """The U-Net, as the engine runs it."""
         x = inputs.normal(rows, 4, height, width).to(self.sd.device, self.sd.dtype)
         words = inputs.normal(rows, 77, self.setup.size.width).to(x)
         t = torch.full((rows,), inputs.TIMESTEP, device=x.device)
-        return lambda: self.sd.unet(x, t, words)
+        return lambda: self.sd.denoiser.network(x, t, words)
 
     def encode(self, side: int) -> Callable[[], object]:
         """The VAE's encoder."""

@@ -9,8 +9,8 @@ picture = sd.decode(step.latent)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -18,20 +18,21 @@ from torch import Tensor, nn
 
 from garasu.checkpoints import Checkpoint, read
 from garasu.diffusion.canvas import Canvas
-from garasu.diffusion.denoiser import Denoiser
+from garasu.diffusion.denoiser import Denoiser, Network
 from garasu.diffusion.guidance import guided
 from garasu.diffusion.noise import Noise
 from garasu.diffusion.samplers import find_sampler, start
 from garasu.diffusion.schedule import Schedule
 from garasu.diffusion.steps import Step, drive
+from garasu.engine import Engine, Residence, choose, install, run_by
 from garasu.hardware import choose_device, choose_dtype
 from garasu.images.convert import to_pictures, to_tensor
 from garasu.networks import tiled
-from garasu.networks.unet import UNet
 from garasu.prompts.conditioning import Conditioning, encode
 
 BUNDLED = Path(__file__).parent / "bundled"
 WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
+Part = TypeVar("Part", bound=nn.Module)
 SECOND_VAE = "bundled:faces"  # the bundled model's other VAE, whose decoder was trained further on faces
 
 
@@ -67,7 +68,17 @@ class StableDiffusion(nn.Module):
         self.denoiser = Denoiser(checkpoint.unet, checkpoint.schedule, checkpoint.prediction)
         self.name = name or checkpoint.name
         self.vae_name = vae_name
+        self.engine = Engine(())
+        self.residence: Residence | None = None
         self.eval()
+
+    def run_by(self, engine: Engine, device: torch.device) -> None:
+        """Compute by an engine's choices from now on: the same networks and, to rounding, the same results."""
+        self.engine = engine
+        self.residence = Residence(device) if engine.has("low_memory") else None
+        for network in (self.unet, self.vae, self.text_encoder):
+            install(network, engine)
+        self.denoiser.network = run_by(engine, self.unet, self.residence)
 
     @property
     def schedule(self) -> Schedule:
@@ -82,8 +93,8 @@ class StableDiffusion(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
-        return next(self.unet.parameters()).device
+        """Where the networks compute."""
+        return next(self.unet.parameters()).device if self.residence is None else self.residence.device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -97,7 +108,7 @@ class StableDiffusion(nn.Module):
         `clip_skip` 2 leaves out the last layer, 3 the last two, and so on. Warns (PromptCut) when a
         prompt does not fit, naming the words that were cut.
         """
-        return encode(self.text_encoder, self.tokenizer, prompts, clip_skip=clip_skip)
+        return encode(self._ready(self.text_encoder), self.tokenizer, prompts, clip_skip=clip_skip)
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:
@@ -110,7 +121,8 @@ class StableDiffusion(nn.Module):
         image = to_tensor(picture) if isinstance(picture, Image.Image) else picture
         height, width = self._latent_size(image.shape[-1], image.shape[-2])
         image = image.to(self.device, self.dtype)
-        posterior = self.vae.encode(image) if height * width <= WHOLE else tiled.encode(self.vae, image)
+        vae = self._ready(self.vae)
+        posterior = vae.encode(image) if height * width <= WHOLE else tiled.encode(vae, image)
         latent = posterior.mean.float()
         if seed is not None:
             noise = Noise([seed] * len(image), (latent.shape[1], height, width), self.device)
@@ -126,12 +138,26 @@ class StableDiffusion(nn.Module):
     def decode_each(self, latent: Tensor) -> list[Image.Image]:
         """The pictures of finished latents [B, 4, h, w], one at a time: decoding takes more memory than all else.
 
-        Pictures of more than 1024×1024 pixels are encoded and decoded in tiles.
+        Pictures of more than 1024×1024 pixels are encoded and decoded in tiles; smaller ones where a GPU's memory
+        does not suffice.
         """
         unscaled = (latent / self.vae.config.scaling_factor).to(self.device, self.dtype)
-        whole = latent.shape[-2] * latent.shape[-1] <= WHOLE
-        decode = self.vae.decode if whole else partial(tiled.decode, self.vae)
-        return [picture for row in unscaled for picture in to_pictures(decode(row[None]))]
+        return [picture for row in unscaled for picture in to_pictures(self._decoded(row[None]))]
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        vae = self._ready(self.vae)
+        if latent.shape[-2] * latent.shape[-1] <= WHOLE:
+            try:
+                return vae.decode(latent)
+            except torch.OutOfMemoryError:
+                torch.cuda.empty_cache()
+        return tiled.decode(vae, latent)
+
+    def _ready(self, network: Part) -> Part:
+        """The network, where it computes."""
+        if self.residence is not None:
+            self.residence.bring(network)
+        return network
 
     def sample(
         self,
@@ -221,7 +247,7 @@ class StableDiffusion(nn.Module):
             factor = self.vae.config.factor
             gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
             mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
-        unet = Inpainting(self.unet, torch.cat([mask, masked.to(self.device)], dim=1))
+        unet = Inpainting(self.denoiser.network, torch.cat([mask, masked.to(self.device)], dim=1))
         denoiser = Denoiser(unet, self.schedule, self.denoiser.prediction)
         denoiser.x0 = self.denoiser.x0  # so that whoever looks through this model's pane sees this run
         return denoiser
@@ -234,7 +260,7 @@ class Inpainting(nn.Module):
     part gray. It is not noisy, so it enters beside x after x was scaled.
     """
 
-    def __init__(self, unet: UNet, picture: Tensor) -> None:
+    def __init__(self, unet: Network, picture: Tensor) -> None:
         super().__init__()
         self.unet = unet
         self.picture = picture
@@ -251,18 +277,35 @@ def load(
     vae: str | Path | None = None,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    engine: str = "auto",
+    compile: bool = False,
+    low_memory: bool = False,
 ) -> StableDiffusion:
     """A model from a file, a folder or a hub id; the bundled one when none is named, or by its name "bundled".
 
     `vae` takes the VAE from elsewhere: the same kinds of names, or "bundled:faces". "auto" is the
-    fastest device here, and the fastest number format that is safe on it. Raises CheckpointError for
-    what cannot be read, HardwareError for a device or dtype that does not work here.
+    fastest device here, and the fastest number format that is safe on it.
+
+    `engine` is "auto", what makes this machine fast without changing results beyond rounding; "plain",
+    the networks as they are written; or "auto-attention-linear", auto without these parts. On CUDA
+    `compile` lets torch.compile make kernels for each size (a minute or more at first use), and
+    `low_memory` keeps only the computing network on the GPU. Raises CheckpointError for what cannot be
+    read, HardwareError for a device or dtype that does not work here, EngineError for an engine.
     """
     device = choose_device(device)
     dtype = choose_dtype(dtype, device)
+    chosen = choose(engine, device, dtype, compile=compile, low_memory=low_memory)
     model = "bundled" if model is None else model
-    checkpoint = read(_place(model), vae=None if vae is None else _place(vae), dtype=dtype, device=device)
-    return StableDiffusion(checkpoint, name=_public_name(model), vae_name="" if vae is None else _public_name(vae))
+    checkpoint = read(
+        _place(model),
+        vae=None if vae is None else _place(vae),
+        dtype=dtype,
+        device="cpu" if low_memory else device,
+        layout=torch.channels_last if chosen.has("channels_last") else torch.contiguous_format,
+    )
+    sd = StableDiffusion(checkpoint, name=_public_name(model), vae_name="" if vae is None else _public_name(vae))
+    sd.run_by(chosen, device)
+    return sd
 
 
 def _place(source: str | Path) -> str | Path:

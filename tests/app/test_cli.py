@@ -56,12 +56,6 @@ class Done:
     stderr: str
 
 
-@pytest.fixture(autouse=True)
-def leave_this_process_alone(monkeypatch):
-    for module in ("making", "commands.pictures"):
-        monkeypatch.setattr(f"garasu.app.{module}.keep_freed_memory", lambda: None)
-
-
 def run(folder: Path, *arguments: object, code: int = 0) -> Done:
     """Run garasu in `folder`, in this process (a new one would spend its time on importing torch)."""
     out, err = StringIO(), StringIO()

@@ -16,8 +16,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypatch):
     write_folder(tiny.checkpoint, tmp_path / "model")
     monkeypatch.setattr("garasu.model.BUNDLED", tmp_path / "model")  # small enough for a test
-    for module in ("making", "commands.pictures"):
-        monkeypatch.setattr(f"garasu.app.{module}.keep_freed_memory", lambda: None)
     (tmp_path / "empty").mkdir()
     for block in re.findall(r"^```sh\n(.*?)^```", (DOCS / "guides/txt2img.md").read_text("utf-8"), re.M | re.S):
         for command in block.splitlines():

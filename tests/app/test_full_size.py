@@ -50,7 +50,6 @@ def _round_to_half(network: nn.Module) -> None:
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_the_command_runs_it(file: Path, tmp_path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("garasu.app.making.keep_freed_memory", lambda: None)
     flags = ["--model", str(file), "--steps=2", "--seed=7", f"--dtype={dtype}", "--device=cpu", "-o", "cat.png"]
     with chdir(tmp_path), pytest.raises(SystemExit) as left:
         main(["txt2img", "a black cat with yellow eyes", *flags])
@@ -62,7 +61,6 @@ def test_the_command_runs_it(file: Path, tmp_path: Path, dtype: str, monkeypatch
 
 
 def test_a_masked_part_is_painted_at_its_full_size(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("garasu.app.making.keep_freed_memory", lambda: None)
     before = np.random.default_rng(0).integers(0, 256, (130, 190, 3), dtype=np.uint8)
     mask = np.zeros((130, 190), dtype=np.uint8)
     mask[20:100, 30:120] = 255

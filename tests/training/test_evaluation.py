@@ -224,11 +224,6 @@ def test_a_card_needs_a_model_and_its_history(evaluated: Evaluated, model: Path,
 # the command
 
 
-@pytest.fixture(autouse=True)
-def as_tests_manage_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("garasu.app.commands.evaluate.keep_freed_memory", lambda: None)
-
-
 def test_the_command_measures_and_writes(
     model: Path, probe: Probe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

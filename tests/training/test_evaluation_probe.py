@@ -168,7 +168,6 @@ def test_the_one_that_comes_along_reads_real_drawings() -> None:
 def test_the_command_trains_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("garasu.app.commands.train.keep_freed_memory", lambda: None)
     out = tmp_path / "probe.safetensors"
     with pytest.raises(SystemExit) as left:
         main(["train", "probe", "-o", str(out), "--steps", "1", "--device", "cpu"])

@@ -118,6 +118,24 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path) -> None:
         fit(Exploding(), tmp_path, SETTINGS, Machine("cpu"), QUIET)
 
 
+def test_a_gradient_that_is_not_finite_is_named_and_never_saved(tmp_path: Path) -> None:
+    """It is found at the next line of the log, and named by its own step; what is on disk is from before."""
+
+    class Breaking(Line):
+        def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+            broken = 1.0 if len(self.stepped) != 13 else float("nan")
+            return {"loss": super().forward(batch)["loss"] * broken}
+
+    with pytest.raises(TrainingError, match="not finite at step 13"):
+        fit(Breaking(), tmp_path / "run", SETTINGS, Machine("cpu"), replace(QUIET, save_seconds=1e9))
+    assert not (tmp_path / "run" / "state.pt").exists()
+    with pytest.raises(TrainingError, match="not finite at step 13"):
+        fit(Breaking(), tmp_path / "run", SETTINGS, Machine("cpu"), QUIET)
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert state["step"] == 13
+    assert all(value.isfinite().all() for value in state["part"].values())
+
+
 PROGRAM = textwrap.dedent(
     """
     import sys

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from garasu.diffusion.denoiser import Levels
 from garasu.networks.clip_text import CLIPText
 from garasu.networks.clip_vision import CLIPVision
 from garasu.networks.vae import VAE, VAEConfig
@@ -332,8 +333,9 @@ def test_a_tenth_of_the_captions_is_empty_and_times_are_spread_evenly(unet: UNet
     batch = unet.batch(0, 500, CPU)
     empty = (batch["texts"] == unet.frozen.empty).all(dim=(1, 2))
     assert 0.05 < empty.float().mean() < 0.16
-    assert torch.equal(batch["t"], batch["t"].round())
-    per_fifty = torch.histc(batch["t"], bins=20, min=0, max=1000)
+    t = Levels(*batch["levels"]).t
+    assert torch.allclose(t, t.round(), atol=1e-4)
+    per_fifty = torch.histc(t.round(), bins=20, min=0, max=1000)
     assert per_fifty.tolist() == pytest.approx([25] * 20, abs=1)
     assert same(unet.batch(4, 8, CPU), unet.batch(4, 8, CPU))
 
@@ -341,11 +343,12 @@ def test_a_tenth_of_the_captions_is_empty_and_times_are_spread_evenly(unet: UNet
 def test_unet_loss_is_the_weighted_error_of_the_noise(unet: UNetPart) -> None:
     """Ho et al. 2020, eq. 14, with Hang et al. 2023's weights min(SNR, 5) / SNR, in Stable Diffusion's betas."""
     batch = unet.batch(2, 6, CPU)
-    alpha = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)[batch["t"].long()]  # ᾱ [B]
+    t = Levels(*batch["levels"]).t.round()
+    alpha = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)[t.long()]  # ᾱ [B]
     signal, noise = (torch.from_numpy(one**0.5).float().view(-1, 1, 1, 1) for one in (alpha, 1 - alpha))
     snr = alpha / (1 - alpha)
     with torch.no_grad():
-        predicted = unet.unet(signal * batch["latents"] + noise * batch["noise"], batch["t"], batch["texts"])
+        predicted = unet.unet(signal * batch["latents"] + noise * batch["noise"], t, batch["texts"])
         error = (predicted - batch["noise"]).square().mean(dim=(1, 2, 3)).double().numpy()
         found = float(unet(batch)["loss"])
     assert found == pytest.approx(float((np.minimum(snr, 5) / snr * error).mean()), rel=1e-4)
@@ -478,7 +481,20 @@ def test_pictures_without_faces_are_refused(pictures: Pictures) -> None:
 
 
 def test_weights_of_faces_that_reach_over_the_edge() -> None:
-    weights = face_weights([(-4, 2, 3, 5), (6, 6, 12, 12)], (8, 10))
-    assert weights[0, 2:5, :3].eq(FACE_WEIGHT).all()
-    assert weights[0, 6:, 6:].eq(FACE_WEIGHT).all()
-    assert weights.eq(FACE_WEIGHT).sum() == 9 + 8
+    boxes = torch.tensor([[(-4, 2, 3, 5), (6, 6, 12, 12)], [(0, 0, 0, 0), (0, 0, 3, 2)]])
+    whole, window = face_weights(boxes, torch.tensor([0, 1]), torch.tensor([0, 2]), 8, 10)
+    assert whole[0, 2:5, :3].eq(FACE_WEIGHT).all()
+    assert whole[0, 6:, 6:].eq(FACE_WEIGHT).all()
+    assert whole.eq(FACE_WEIGHT).sum() == 9 + 8
+    assert window.eq(FACE_WEIGHT).nonzero().tolist() == [[0, 0, 0]]
+    assert set(whole.unique().tolist()) == {1, FACE_WEIGHT}
+
+
+def test_compiled_captions_come_in_few_lengths(clip: CLIPPart) -> None:
+    captions = ["cat", "a black cat with yellow eyes on the beach"]
+    exact = trimmed_ids(clip.tokenizer, captions, 77)
+    few = trimmed_ids(clip.tokenizer, captions, 77, 16)
+    assert few.shape[1] % 16 == 0
+    assert exact.shape[1] < few.shape[1] < exact.shape[1] + 16
+    assert torch.equal(few[:, : exact.shape[1]], exact)
+    assert trimmed_ids(clip.tokenizer, [40 * "cat "], 41, 16).shape[1] == 41

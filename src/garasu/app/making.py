@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from tqdm import tqdm
 
-from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import ModelFlags
 from garasu.app.progress import pictures_of
 from garasu.images.metadata import check_png_name
@@ -45,7 +44,6 @@ def make(
     written to.
     """
     check_png_name(_named(output, recipe, _number(1, recipe.count)))
-    keep_freed_memory()
     sd = model.load()
     pictures: list[Picture[Any]] = []
     for picture in pictures_of(steps(sd), recipe.count):

@@ -24,12 +24,31 @@ class ModelFlags:
     ] = None
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
     dtype: Annotated[str, Parameter(help="auto, float32, bfloat16 or float16.")] = "auto"
+    engine: Annotated[
+        str, Parameter(help="auto, plain (the networks as they are written), or auto without parts: auto-attention.")
+    ] = "auto"
+    compile: Annotated[
+        bool, Parameter(help="On CUDA: torch.compile makes kernels for each size, at first in minutes.", negative="")
+    ] = False
+    low_memory: Annotated[
+        bool, Parameter(help="On CUDA: only the network that computes lies on the GPU.", negative="")
+    ] = False
 
     def load(self) -> StableDiffusion:
-        """The model. Raises as garasu.load does."""
-        from garasu.model import load  # not above: `garasu txt2img --help` must not wait for torch
+        """The model, in a process set up for it. Raises as garasu.load does."""
+        from garasu import engine, model  # not above: `garasu txt2img --help` must not wait for torch
 
-        return load(self.model, vae=self.vae, device=self.device, dtype=self.dtype)
+        if self.engine != engine.PLAIN:
+            engine.own_process()
+        return model.load(
+            self.model,
+            vae=self.vae,
+            device=self.device,
+            dtype=self.dtype,
+            engine=self.engine,
+            compile=self.compile,
+            low_memory=self.low_memory,
+        )
 
 
 NONE_GIVEN = ModelFlags()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -28,13 +29,34 @@ INITIALISATIONS = ("normal_", "uniform_", "fill_", "zero_", "kaiming_uniform_")
 COMPUTABLE = (torch.float16, torch.bfloat16, torch.float32)
 
 
-def build(name: PartName, part: Part, dtype: torch.dtype | None, device: torch.device) -> Network:
+@dataclass(frozen=True)
+class Form:
+    """How weights lie in memory; ``layout`` is that of the convolutions'."""
+
+    dtype: torch.dtype
+    device: torch.device
+    layout: torch.memory_format
+
+    def of(self, stored: Tensor) -> Tensor:
+        """A stored tensor in this form; the same memory where nothing changes."""
+        layout = self.layout if stored.ndim == 4 else torch.contiguous_format
+        return stored.to(device=self.device, dtype=self.dtype).contiguous(memory_format=layout)
+
+
+def build(
+    name: PartName,
+    part: Part,
+    dtype: torch.dtype | None,
+    device: torch.device,
+    layout: torch.memory_format = torch.contiguous_format,
+) -> Network:
     """The network that a part describes, with its weights.
 
     Weights that need no conversion stay windows onto the mapped file; the others are converted one at a time.
 
     Args:
         dtype: of all weights; None: what the file has (the widest, where it mixes).
+        layout: of the convolutions' weights.
 
     Raises:
         CheckpointError: keys missing, left over or of the wrong shape, or weights that are not finite.
@@ -42,7 +64,8 @@ def build(name: PartName, part: Part, dtype: torch.dtype | None, device: torch.d
     config = part_config(name, part)
     network = blank(config)
     places = account(name, network, config, part)
-    state = _weights(name, part, places, dtype or common_dtype(part.weights.values()), device)
+    form = Form(dtype or common_dtype(part.weights.values()), device, layout)
+    state = _weights(name, part, places, form)
     network.load_state_dict(state, assign=True)
     return network.eval()
 
@@ -130,20 +153,19 @@ def _wrong_shapes(expected: Shapes, places: Mapping[str, Stored], part: Part) ->
     return found
 
 
-def _weights(
-    name: PartName, part: Part, places: Mapping[str, Stored], dtype: torch.dtype, device: torch.device
-) -> dict[str, Tensor]:
+def _weights(name: PartName, part: Part, places: Mapping[str, Stored], form: Form) -> dict[str, Tensor]:
     state, broken = {}, []
     for parameter, place in places.items():
         stored = view(part.weights[place.key], place)
-        state[parameter] = stored.to(device=device, dtype=dtype).contiguous()
+        state[parameter] = form.of(stored)
         if not _finite(state[parameter]):
             broken.append((place.key, _finite(stored.float())))
         if part.mapped and state[parameter].data_ptr() != stored.data_ptr():
             forget(stored)
     if too_large := [key for key, finite in broken if finite]:
+        keys = listed(too_large)
         raise CheckpointError(
-            f"{part.where}: weights of the {name} are too large for {dtype}: {listed(too_large)}; ask for bfloat16."
+            f"{part.where}: weights of the {name} are too large for {form.dtype}: {keys}; ask for bfloat16."
         )
     if broken:
         keys = listed(key for key, _ in broken)

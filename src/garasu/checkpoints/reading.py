@@ -35,6 +35,7 @@ def read(
     prediction: Prediction | None = None,
     ema: bool = False,
     variant: str | None = None,
+    layout: torch.memory_format = torch.contiguous_format,
 ) -> Checkpoint:
     """Read a Stable Diffusion 1.x, 1.x-inpainting or 2.x checkpoint, or a smaller one of the same anatomy.
 
@@ -47,6 +48,7 @@ def read(
         prediction: what the U-Net predicts, if the files say nothing or the wrong thing.
         ema: take the averaged weights of a single file that holds both.
         variant: of a folder the files to take, such as ``fp16`` or ``non_ema``.
+        layout: of the convolutions' weights in memory.
 
     Raises:
         CheckpointError: it cannot be read; the message names what is wrong with which file.
@@ -58,7 +60,7 @@ def read(
     if vae_source is not None:
         parts["vae"] = _vae_part(vae_source)
     check(opened, parts)
-    networks = {name: build(name, part, dtype, device) for name, part in parts.items()}
+    networks = {name: build(name, part, dtype, device, layout) for name, part in parts.items()}
     unet, text_encoder = cast(UNet, networks["unet"]), cast(CLIPText, networks["text_encoder"])
     predicts = prediction or opened.prediction or _guess(unet)
     _set_native_size(unet, parts["unet"], predicts)

@@ -1,7 +1,7 @@
 """The denoiser: a network that predicts noise (or velocity), asked in σ-space what the clean latent is."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,19 @@ Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 Prediction = Literal["epsilon", "v_prediction"]
 PREDICTIONS = ("epsilon", "v_prediction")
+
+
+class Levels(NamedTuple):
+    """What a training step needs to know of each row's timestep, all [B].
+
+    x_t = signal·x0 + noise·ε, which is x0 + σ·ε at unit variance; ``weight`` is what the row's error counts.
+    """
+
+    t: Tensor
+    sigma: Tensor
+    signal: Tensor
+    noise: Tensor
+    weight: Tensor
 
 
 class Denoiser(nn.Module):
@@ -54,7 +67,7 @@ class Denoiser(nn.Module):
             x0, in the dtype of ``x``, [B, C, H, W].
         """
         sigma = _per_row(sigma, x)
-        out = self._predict(x, sigma, context)
+        out = self._predict(x, self.schedule.t(sigma), 1 / (1 + sigma**2).sqrt(), context)
         if self.prediction == "epsilon":
             x0 = x - _column(sigma, x) * out
         else:
@@ -69,29 +82,38 @@ class Denoiser(nn.Module):
             x0: clean latents [B, C, H, W].
             context: conditioning [B, T, D].
             noise: standard normal, like ``x0``.
-            t: timestep of each row [B] in 0…999, whole or fractional; on the CPU it costs no synchronisation.
+            t: timestep of each row [B] in 0…999, whole or fractional.
             min_snr: γ of min-SNR-γ weighting (Hang et al., arXiv:2303.09556; 5 in the paper), none by default.
         """
-        sigma = _per_row(self.schedule.sigma(t), x0)
-        target = noise if self.prediction == "epsilon" else self._velocity(x0, noise, sigma)
-        out = self._predict(x0 + _column(sigma, x0) * noise, sigma, context)
-        error = (out.float() - target.float()).square().mean(dim=(1, 2, 3))  # [B]
-        return error if min_snr is None else error * self._min_snr_weight(sigma, min_snr).to(error)
+        return self.loss_at(self.levels(t, min_snr), x0, context, noise)
 
-    def _predict(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+    def levels(self, t: Tensor, min_snr: float | None = None) -> Levels:
+        """The levels of timesteps ``t`` [B], float64 on the CPU; ``min_snr`` as in :meth:`loss`."""
+        sigma = self.schedule.sigma(t)
+        scale = (1 + sigma**2).sqrt()
+        weight = torch.ones_like(sigma) if min_snr is None else self._min_snr_weight(sigma, min_snr)
+        return Levels(self.schedule.t(sigma), sigma, 1 / scale, sigma / scale, weight)
+
+    def loss_at(self, levels: Levels, x0: Tensor, context: Tensor, noise: Tensor) -> Tensor:
+        """:meth:`loss` at levels that are known already: on the device of ``x0`` a step waits for no transfer."""
+        target = noise if self.prediction == "epsilon" else self._velocity(x0, noise, levels)
+        x = x0 + _column(levels.sigma, x0) * noise
+        out = self._predict(x, levels.t, levels.signal, context)
+        error = (out.float() - target.float()).square().mean(dim=(1, 2, 3))  # [B]
+        return error * levels.weight.to(error)
+
+    def _predict(self, x: Tensor, t: Tensor, signal: Tensor, context: Tensor) -> Tensor:
         """The network's ε or v, in the dtype of ``x``; the network sees x scaled to unit variance (VP) and t."""
-        t = self.schedule.t(sigma).to(x.device, torch.float32)  # [B]
         dtype = self._network_dtype(x)
-        scaled = _column(1 / (1 + sigma**2).sqrt(), x) * x
-        return self.network(scaled.to(dtype), t, context.to(dtype)).to(x.dtype)
+        scaled = _column(signal, x) * x
+        return self.network(scaled.to(dtype), t.to(x.device, torch.float32), context.to(dtype)).to(x.dtype)
 
     def _network_dtype(self, x: Tensor) -> torch.dtype:
         parameters = self.network.parameters() if isinstance(self.network, nn.Module) else iter(())
         return next((one.dtype for one in parameters if one.is_floating_point()), x.dtype)
 
-    def _velocity(self, x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
-        scale = (1 + sigma**2).sqrt()
-        return _column(1 / scale, x0) * noise - _column(sigma / scale, x0) * x0
+    def _velocity(self, x0: Tensor, noise: Tensor, levels: Levels) -> Tensor:
+        return _column(levels.signal, x0) * noise - _column(levels.noise, x0) * x0
 
     def _min_snr_weight(self, sigma: Tensor, gamma: float) -> Tensor:
         """What turns this prediction's error into min(SNR, γ) times the error of x0: SNR of ε, SNR + 1 of v."""

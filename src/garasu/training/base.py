@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,7 @@ def train_base(
     data: Path | None = None,
     device: str = "auto",
     steps: int | None = None,
+    compiled: bool = False,
     habits: Habits | None = None,
 ) -> None:
     """Train one part or all of them into the run folder ``out``; call again after a kill to go on.
@@ -67,6 +69,7 @@ def train_base(
         data: captioned folder to train on; without one the world is drawn.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         steps: instead of the recipe's number (of each part named).
+        compiled: compile the networks first (``torch.compile``).
         habits: how often to save, log and draw sheets.
 
     Raises:
@@ -79,7 +82,7 @@ def train_base(
     if vae is not None and start is None:
         raise TrainingError("A VAE to go on from needs a model to go on from as well; name it with --from.")
     begun = None if start is None else read_start(start, vae)
-    run = BaseRun(out, RECIPES[recipe], Machine(device), steps, habits or Habits(), begun)
+    run = BaseRun(out, RECIPES[recipe], Machine(device, compiled=compiled), steps, habits or Habits(), begun)
     run.prepare(data)
     makers = {
         "clip": run.train_clip,
@@ -133,9 +136,9 @@ class BaseRun:
         texts = [*captions, *english_text()] if self.recipe.english else captions
         return train_tokenizer(texts, self.recipe.vocabulary)
 
-    @property
+    @cached_property
     def pictures(self) -> Pictures:
-        """The training set."""
+        """The training set, once it is prepared."""
         return open_pictures(self.out / "pictures")
 
     @property
@@ -270,7 +273,10 @@ class BaseRun:
         return settings if self.steps is None else replace(settings, steps=self.steps)
 
     def _fit(self, part: Part, settings: LoopSettings) -> None:
-        fit(part, self.out / part.name, settings, self.machine, self.habits)
+        try:
+            fit(part, self.out / part.name, settings, self.machine, self.habits)
+        finally:
+            self.machine.store.release()
 
     def _finish_vae(self, name: str, vae: VAE) -> None:
         """Keep a finished VAE's weights, and beside them the VAE as others load it."""

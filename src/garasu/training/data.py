@@ -28,6 +28,8 @@ from garasu.world.pens import Box
 from garasu.world.render import render_with_faces
 from garasu.world.scene import labels, random_scene
 
+CHUNK = 64  # pictures that a process draws at a time
+
 
 class DataError(ValueError):
     """Training data that cannot be used; the message says what to change."""
@@ -45,8 +47,7 @@ class Bucket:
 
     def images(self, indices: Sequence[int]) -> Tensor:
         """Pictures as float tensors [B, 3, H, W] in −1…1."""
-        picked = torch.from_numpy(np.stack([self.pixels[i] for i in indices]))  # [B, H, W, 3]
-        return picked.permute(0, 3, 1, 2).float() / 127.5 - 1
+        return as_images(torch.from_numpy(self.pixels[list(indices)]))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Pictures:
                 for name, value in one.items():
                     values.setdefault(name, set()).add(value)
         return {name: sorted(found) for name, found in sorted(values.items())}
+
+
+def as_images(pixels: Tensor) -> Tensor:
+    """uint8 [B, H, W, 3] → float [B, 3, H, W] in −1…1, on the same device."""
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def step_rng(seed: int, step: int, rank: int = 0) -> torch.Generator:
@@ -180,13 +186,23 @@ def _write_bucket(folder: Path, size: Size, draw: Callable[[int], Drawn], indice
     folder.mkdir(parents=True, exist_ok=True)
     beside = pixels.with_suffix(".part")
     shape = (len(indices), size[1], size[0], 3)
-    array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
-    lines = []
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        drawn = pool.map(draw, indices, chunksize=64)
-        for row, (picture, captions, attributes, faces) in enumerate(tqdm(drawn, f"pictures {name}", len(indices))):
-            array[row] = picture
-            lines.append(json.dumps({"captions": captions, "labels": attributes, "faces": faces}))
-    array.flush()
+    np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
+    chunks = [range(start, min(start + CHUNK, len(indices))) for start in range(0, len(indices), CHUNK)]
+    fill = partial(_fill, beside, draw, indices)
+    lines: list[str] = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool, tqdm(desc=f"pictures {name}", total=len(indices)) as bar:
+        for some in pool.map(fill, chunks):
+            lines += some
+            bar.update(len(some))
     records.write_text("\n".join(lines) + "\n")
     beside.replace(pixels)
+
+
+def _fill(path: Path, draw: Callable[[int], Drawn], indices: range, rows: range) -> list[str]:
+    """Draw some rows straight into the array's file, where no other process has to copy them; their records."""
+    array = np.lib.format.open_memmap(path, mode="r+")
+    lines = []
+    for row in rows:
+        array[row], captions, attributes, faces = draw(indices[row])
+        lines.append(json.dumps({"captions": captions, "labels": attributes, "faces": faces}))
+    return lines

@@ -2,6 +2,7 @@
 
 A run can be killed at any moment and goes on bit for bit: the state is written beside and renamed, and every random
 number of a step comes from a generator seeded by (seed, step), so weights, average, optimiser and step are all of it.
+Between two lines of the log nothing waits for the device.
 """
 
 from __future__ import annotations
@@ -92,9 +93,10 @@ def fit(part: Part, folder: Path, settings: LoopSettings, machine: Machine, habi
     """Train ``part`` to the end, from wherever the state in ``folder`` left off; leaves the averaged weights in it.
 
     Raises:
-        TrainingError: the folder holds a run with other settings, or the loss is not finite.
+        TrainingError: the folder holds a run with other settings, or a gradient was not finite; nothing is saved then.
     """
-    run = _Run(part.to(machine.device), folder, settings, machine)
+    machine.place(part)
+    run = _Run(part, folder, settings, machine)
     run.resume()
     log = _Log(folder, part.name, settings, machine, start=run.step)
     saved = time.monotonic()
@@ -103,6 +105,7 @@ def fit(part: Part, folder: Path, settings: LoopSettings, machine: Machine, habi
         log.step(run.step, losses)
         last = run.step == settings.steps
         if last or run.step % habits.log_steps == 0:
+            run.check()
             log.write(run.step, settings.lr_at(run.step - 1))
         if last or run.step % habits.sheet_steps == 0:
             log.sheet(run.step, run.averaged_sheet)
@@ -125,6 +128,7 @@ class _Run:
         )
         self.average = [one.detach().clone() for one in self.weights] if settings.ema else None
         self.step = 0
+        self._failed = torch.full((), -1, device=machine.device)  # the first step whose gradient was not finite
 
     @property
     def path(self) -> Path:
@@ -140,8 +144,7 @@ class _Run:
             losses: dict[str, Tensor] = self.wrapped(batch)
         self.machine.backward(losses["loss"])
         norm = nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
-        if not torch.isfinite(norm):
-            raise TrainingError(f"The gradient of {self.part.name} is not finite at step {self.step}; lower its lr.")
+        self._failed.masked_fill_(~torch.isfinite(norm) & (self._failed < 0), self.step)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
@@ -149,6 +152,12 @@ class _Run:
             self._update_average()
         self.step += 1
         return losses
+
+    def check(self) -> None:
+        """Stop where a gradient was not finite. It waits for the device, so not at every step."""
+        failed = int(self._failed)
+        if failed >= 0:
+            raise TrainingError(f"The gradient of {self.part.name} is not finite at step {failed}; lower its lr.")
 
     def _update_average(self) -> None:
         """Exponential moving average whose decay grows from 0.1 while the weights still move fast."""
@@ -160,6 +169,7 @@ class _Run:
 
     def save(self) -> None:
         """Write the state beside, then rename: a kill in between leaves the older state whole."""
+        self.check()
         if not self.machine.first:
             return
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from garasu.training.recipes import BaseRecipe
 
 
 def read_start(start: str | Path, vae: str | Path | None = None) -> StableDiffusion:
-    """The model that a run goes on from, in float32."""
-    return load(start, vae=vae, device="cpu", dtype="float32")
+    """The model that a run goes on from, in float32, its networks as they are written."""
+    return load(start, vae=vae, device="cpu", dtype="float32", engine="plain")
 
 
 def sized_like(recipe: BaseRecipe, start: StableDiffusion) -> BaseRecipe:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.model import BUNDLED
 from garasu.tasks.recipe import SamplerName
@@ -54,9 +53,8 @@ def measure(
     folder = Path(BUNDLED if model.model in (None, "bundled") else model.model)
     if card:
         check_card(folder)
-    keep_freed_memory()
-    judge = load_probe(probe, model.device)
     sd = model.load()
+    judge = load_probe(probe, model.device)
     settings = EvalSettings(
         prompts=prompts, steps=steps, guidance_scales=guidance_scale, sampler=sampler, seed=seed
     )  # fmt: skip

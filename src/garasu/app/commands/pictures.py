@@ -11,7 +11,6 @@ import numpy as np
 from cyclopts import Parameter
 from PIL import Image
 
-from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import pictures_of
 from garasu.images.metadata import MetadataError, check_png_name, read_metadata
@@ -58,7 +57,6 @@ def redo(
     old, record = read_picture(picture), _record(picture)
     if output is not None:
         check_png_name(output)
-    keep_freed_memory()
     task = TASKS[record["task"]]
     recipe, made_with = _parts(task, record, picture)
     recipe = _with_sources(recipe, picture)

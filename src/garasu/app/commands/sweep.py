@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 from tqdm import tqdm
 
-from garasu.app.memory import keep_freed_memory
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
 from garasu.tasks.sampled import Sampled
@@ -52,7 +51,6 @@ def _command(task: str) -> Callable[..., int]:
 
 
 def _run(sweep: Sweep, model: ModelFlags) -> None:
-    keep_freed_memory()
     sd = model.load()
     once = sum(one.same_as is None for one in sweep.points)
     with tqdm(total=once, initial=once - len(sweep.missing()), unit="picture", desc="sweep") as bar:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from garasu.app.memory import keep_freed_memory
+from garasu import engine
 from garasu.training.base import PartName, train_base
 from garasu.training.evaluation.probe_training import SETTINGS, train_probe
 from garasu.training.machine import Machine
@@ -31,6 +31,9 @@ def base(
     data: Annotated[Path | None, Parameter(help="A folder with metadata.jsonl, else the drawn world.")] = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     steps: Annotated[int | None, Parameter(help="Steps of each part named, in place of the recipe's.")] = None,
+    compiled: Annotated[
+        bool, Parameter(name="--compile", negative="", help="Compile the networks first; for long runs on a GPU.")
+    ] = False,
 ) -> int:
     """Train a small Stable Diffusion, part by part, from scratch or on from a model.
 
@@ -38,8 +41,18 @@ def base(
     from, and at the end model/, a checkpoint folder like any other. For several GPUs, start this with
     accelerate launch.
     """
-    keep_freed_memory()
-    train_base(output, part=part, recipe=recipe, start=start, vae=vae, data=data, device=device, steps=steps)
+    engine.own_process()
+    train_base(
+        output,
+        part=part,
+        recipe=recipe,
+        start=start,
+        vae=vae,
+        data=data,
+        device=device,
+        steps=steps,
+        compiled=compiled,
+    )
     made = {"all": output, "unet": output}.get(part, output / part)
     print(made if part == "clip" else made / "model")
     return 0
@@ -59,7 +72,7 @@ def probe(
     """
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: a probe is written as safetensors: name it {output.stem}.safetensors")
-    keep_freed_memory()
+    engine.own_process()
     train_probe(output, Machine(device), replace(SETTINGS, steps=steps))
     print(output)
     return 0

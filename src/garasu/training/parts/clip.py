@@ -20,11 +20,12 @@ from torch.nn import functional as F
 from garasu.networks.clip_text import CLIPText, CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVision, CLIPVisionConfig
 from garasu.prompts.tokenizer import Tokenizer
-from garasu.training.data import Pictures, step_rng
+from garasu.training.data import Pictures, as_images, step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 
 LABEL_WEIGHT = 2.0
+LENGTHS = 16  # compiled, captions are cut to a multiple of this many tokens, so that there are few shapes to compile
 MAX_LOGIT_SCALE = math.log(100)  # as CLIP clips it, against instability
 
 
@@ -61,11 +62,15 @@ class CLIPPart(Part):
         captions = [bucket.captions[i][w % len(bucket.captions[i])] for i, w in zip(indices, which, strict=True)]
         labels = [[self._index[name][bucket.labels[i][name]] for name in self.label_heads] for i in indices]
         batch = {
-            "pixels": square(bucket.images(indices), self.vision.config.image_size),
-            "ids": trimmed_ids(self.tokenizer, captions, self.text.config.max_length),
+            "ids": trimmed_ids(
+                self.tokenizer, captions, self.text.config.max_length, LENGTHS if machine.compiled else 1
+            ),
             "labels": torch.tensor(labels).view(size, -1),
         }
-        return {name: value.to(machine.device) for name, value in batch.items()}
+        pixels = machine.store.take(bucket.pixels, torch.tensor(indices))
+        return {name: machine.store.send(value) for name, value in batch.items()} | {
+            "pixels": square(as_images(pixels), self.vision.config.image_size)
+        }
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Symmetric cross-entropy over the batch, plus the labels."""
@@ -123,14 +128,15 @@ def square(images: Tensor, size: int) -> Tensor:
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
-def trimmed_ids(tokenizer: Tokenizer, captions: list[str], length: int) -> Tensor:
-    """Caption ids [B, T] cut to the batch's longest caption.
+def trimmed_ids(tokenizer: Tokenizer, captions: list[str], length: int, multiple: int = 1) -> Tensor:
+    """Caption ids [B, T] cut to the batch's longest caption, T being a multiple of ``multiple`` or ``length``.
 
     Exact, not an approximation: the tower is causal, so what follows the end of text cannot reach back to it.
     """
     ids = torch.tensor([tokenizer.fit(one, length).ids for one in captions])
     ends = (ids == tokenizer.eos_id).int().argmax(1)
-    return ids[:, : int(ends.max()) + 1]
+    longest = int(ends.max()) + 1
+    return ids[:, : -(-longest // multiple) * multiple]
 
 
 def initialise(pair: CLIPPart) -> None:

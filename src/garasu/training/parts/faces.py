@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from garasu.networks.vae import VAE
-from garasu.training.data import Pictures, step_rng
+from garasu.training.data import Pictures, as_images, step_rng
 from garasu.training.loop import TrainingError
 from garasu.training.machine import Machine
-from garasu.training.parts.vae import CROP, DECODER_NOISE, DecoderPart, Latents
+from garasu.training.parts.vae import CROP, DecoderPart, Latents
+from garasu.training.store import Array, Store, windows
 from garasu.world.pens import Box
 
 FACE_WEIGHT = 6.0  # of a pixel in a face, where one outside counts 1
@@ -30,6 +31,7 @@ class FacesPart(DecoderPart):
     def __init__(self, vae: VAE, pictures: Pictures, latents: Sequence[Latents], seed: int = 0) -> None:
         """Raises TrainingError where no picture has a face."""
         super().__init__(vae, pictures, latents, seed)
+        self.boxes = [_boxes(bucket.faces) for bucket in pictures.buckets]
         self.faces = [[i for i, boxes in enumerate(bucket.faces) if boxes] for bucket in pictures.buckets]
         if not any(self.faces):
             raise TrainingError("None of these pictures has its faces marked; train on the drawn world.")
@@ -43,25 +45,25 @@ class FacesPart(DecoderPart):
         number = int(torch.multinomial(shares, 1, generator=rng))
         bucket, known = self.pictures.buckets[number], self.faces[number]
         picks = [known[i] for i in torch.randint(len(known), (size,), generator=rng).tolist()]
-        crops = [self._crop(number, i, image, rng) for i, image in zip(picks, bucket.images(picks), strict=True)]
-        images, latents, weights = (torch.stack(one) for one in zip(*crops, strict=True))
-        noise = DECODER_NOISE * torch.rand(size, 1, 1, 1, generator=rng) * torch.randn(latents.shape, generator=rng)
-        batch = {
-            "images": images,
-            "latents": (latents + noise) / self.vae.config.scaling_factor,
-            "weights": weights,
-        }
-        return {name: value.to(machine.device) for name, value in batch.items()}
+        corners = [_window(bucket.faces[i], bucket.pixels.shape[1:3], self.vae.config.factor, rng) for i in picks]
+        images, latents, weights = self._cut(number, torch.tensor(picks), torch.tensor(corners).T, machine.store)
+        return {"images": images, "latents": self.disturbed(latents, machine, rng), "weights": weights}
 
-    def _crop(self, number: int, index: int, image: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """A window on a face of picture ``index`` of a bucket: pixels, latent and weights."""
-        faces, factor = self.pictures.buckets[number].faces[index], self.vae.config.factor
-        left, top = _window(faces, image.shape[1:], factor, rng)
-        side = CROP // factor
-        latent = self.latents[number][index][:, top : top + side, left : left + side]
-        here = slice(top * factor, top * factor + CROP), slice(left * factor, left * factor + CROP)
-        weights = face_weights(faces, image.shape[1:])
-        return image[:, *here], torch.from_numpy(np.array(latent)).float(), weights[:, *here]
+    def _cut(self, number: int, rows: Tensor, corners: Tensor, store: Store) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of pictures ``rows`` [B] of a bucket: pixels, latents and weights.
+
+        ``corners`` [2, B]: lefts and tops, in latent pixels.
+        """
+        pixels, factor = self.pictures.buckets[number].pixels, self.vae.config.factor
+        height, width = (min(side, CROP) for side in pixels.shape[1:3])
+        lefts, tops = corners
+        ys, xs = windows(tops * factor, lefts * factor, height, width)
+        images = as_images(store.take(pixels, rows[:, None, None], ys, xs)).contiguous()
+        ys, xs = windows(tops, lefts, height // factor, width // factor)
+        latents = store.take(self.latents[number], rows[:, None, None], slice(None), ys, xs)  # [B, h, w, 4]
+        boxes = store.take(self.boxes[number], rows)
+        left, top = store.send(corners * factor)
+        return images, latents.permute(0, 3, 1, 2).contiguous().float(), face_weights(boxes, top, left, height, width)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Squared error, weighted where the batch says so."""
@@ -73,12 +75,26 @@ class FacesPart(DecoderPart):
         return {"loss": 4 * squared, "psnr": -10 * (errors.detach().mean() / 4).log10()}
 
 
-def face_weights(faces: Sequence[Box], size: Sequence[int]) -> Tensor:
-    """The weight of every pixel [1, H, W] of a picture with these faces; ``size`` is (H, W)."""
-    weights = torch.ones(1, *size)
-    for left, top, right, bottom in faces:
-        weights[:, max(top, 0) : bottom, max(left, 0) : right] = FACE_WEIGHT
-    return weights
+def face_weights(boxes: Tensor, tops: Tensor, lefts: Tensor, height: int, width: int) -> Tensor:
+    """The weight of every pixel [B, 1, H, W] of windows that begin at ``tops`` [B] and ``lefts`` [B].
+
+    ``boxes`` [B, F, 4]: left, top, right, bottom of each picture's faces; empty boxes for those that it lacks.
+    """
+    ys, xs = windows(tops, lefts, height, width)
+    left, top, right, bottom = boxes[..., None].unbind(2)  # [B, F, 1]
+    down = (ys.mT >= top) & (ys.mT < bottom)  # [B, F, H]
+    across = (xs >= left) & (xs < right)  # [B, F, W]
+    inside = (down[..., :, None] & across[..., None, :]).any(1)  # [B, H, W]
+    return 1 + (FACE_WEIGHT - 1) * inside[:, None]
+
+
+def _boxes(faces: Sequence[Sequence[Box]]) -> Array:
+    """The faces of a bucket's pictures as one array [N, F, 4], filled up with empty boxes."""
+    most = max((len(boxes) for boxes in faces), default=0)
+    filled = np.zeros((len(faces), most, 4), np.int32)
+    for row, boxes in zip(filled, faces, strict=True):
+        row[: len(boxes)] = np.reshape(boxes, (-1, 4))
+    return filled
 
 
 def _window(faces: Sequence[Box], size: Sequence[int], factor: int, rng: torch.Generator) -> tuple[int, int]:

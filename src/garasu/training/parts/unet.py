@@ -6,6 +6,8 @@ classifier-free guidance has something to guide away from (Ho and Salimans 2022)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from garasu.diffusion.denoiser import Denoiser
+from garasu.diffusion.denoiser import Denoiser, Levels
 from garasu.diffusion.guidance import guided
 from garasu.diffusion.noise import Noise
 from garasu.diffusion.samplers import find_sampler, start
@@ -27,11 +29,11 @@ from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE
 from garasu.prompts.conditioning import encode
 from garasu.prompts.tokenizer import Tokenizer
-from garasu.training.buckets import Size
-from garasu.training.data import Pictures, step_rng
+from garasu.training.data import Bucket, Pictures, as_images, step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.sheets import tile
+from garasu.training.store import Array
 
 EMPTY_SHARE = 0.1
 MIN_SNR = 5.0
@@ -74,28 +76,29 @@ class UNetPart(Part):
         self.frozen, self.cached, self.seed = frozen, cached, seed
 
     def batch(self, step: int, size: int, machine: Machine) -> dict[str, Tensor]:
-        """Latents, text states, noise and timesteps of one step."""
+        """Latents, text states and noise of one step, and its ``Levels`` [5, B]."""
         rng = step_rng(self.seed, step, machine.rank)
         shares = torch.tensor([len(one.latents) for one in self.cached], dtype=torch.float)
-        bucket = self.cached[int(torch.multinomial(shares, 1, generator=rng))]
-        picks = torch.randint(len(bucket.latents), (size,), generator=rng).tolist()
-        which = torch.randint(bucket.texts.shape[1], (size,), generator=rng).tolist()
-        latents = torch.from_numpy(np.stack([bucket.latents[i] for i in picks])).float()
-        texts = torch.from_numpy(np.stack([bucket.texts[i, w] for i, w in zip(picks, which, strict=True)])).float()
-        empty = torch.rand(size, generator=rng) < EMPTY_SHARE
-        batch = {
+        bucket, store = self.cached[int(torch.multinomial(shares, 1, generator=rng))], machine.store
+        picks = torch.randint(len(bucket.latents), (size,), generator=rng)
+        which = torch.randint(bucket.texts.shape[1], (size,), generator=rng)
+        latents = store.take(bucket.latents, picks).float()
+        texts = store.take(bucket.texts, picks, which).float()
+        empty = store.send(torch.rand(size, generator=rng) < EMPTY_SHARE)
+        noise = store.normal(latents.shape, rng)
+        levels = self.denoiser.levels(_stratified(size, rng), MIN_SNR)  # float64, and sent as what x is
+        return {
             "latents": latents,
-            "texts": torch.where(empty[:, None, None], self.frozen.empty.cpu(), texts),
-            "noise": torch.randn(latents.shape, generator=rng),
+            "texts": torch.where(empty[:, None, None], self.frozen.empty, texts),
+            "noise": noise,
+            "levels": store.send(torch.stack(levels).float()),
         }
-        t = _stratified(size, rng)  # stays on the CPU, where the schedule is: no synchronisation
-        return {name: value.to(machine.device) for name, value in batch.items()} | {"t": t}
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Weighted squared error of ε."""
-        inputs = (batch["latents"], batch["texts"], batch["noise"], batch["t"])
-        loss = self.denoiser.loss(*inputs, min_snr=MIN_SNR).mean()
-        return {"loss": loss}
+        levels = Levels(*batch["levels"].unbind())
+        loss = self.denoiser.loss_at(levels, batch["latents"], batch["texts"], batch["noise"])
+        return {"loss": loss.mean()}
 
     @torch.no_grad()
     def sheet(self) -> Image.Image:
@@ -129,44 +132,59 @@ def freeze(vae: VAE, text: CLIPText, tokenizer: Tokenizer, device: torch.device)
 
 
 @torch.no_grad()
-def cache(pictures: Pictures, frozen: Frozen, folder: Path, machine: Machine, rows: int = 128) -> list[Cached]:
-    """Encode every picture and caption once, into memory-mapped files in ``folder`` (or open those there)."""
-    return [
-        Cached(
-            _array(folder / f"latents-{_name(bucket.size)}.npy", len(bucket.captions), rows, bucket.size,
-                   lambda s, bucket=bucket: _latents(bucket.images(range(s.start, s.stop)), frozen, machine)),
-            _array(folder / f"texts-{_name(bucket.size)}.npy", len(bucket.captions), rows, bucket.size,
-                   lambda s, bucket=bucket: _texts(bucket.captions[s], frozen, machine)),
-        )
-        for bucket in pictures.buckets
-    ]  # fmt: skip
+def cache(pictures: Pictures, frozen: Frozen, folder: Path, machine: Machine, rows: int | None = None) -> list[Cached]:
+    """Encode every picture and caption once, into memory-mapped files in ``folder`` (or open those there).
+
+    ``rows``: pictures encoded at a time.
+    """
+    rows = rows or (1024 if machine.device.type == "cuda" else 128)
+    return [_cache_bucket(bucket, frozen, folder, machine, rows) for bucket in pictures.buckets]
 
 
-def _name(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
+def _cache_bucket(bucket: Bucket, frozen: Frozen, folder: Path, machine: Machine, rows: int) -> Cached:
+    def latents(some: slice) -> Tensor:
+        return _latents(bucket.pixels[some], frozen, machine)
+
+    def texts(some: slice) -> Tensor:
+        return _texts(bucket.captions[some], frozen, machine)
+
+    name, count = f"{bucket.size[0]}x{bucket.size[1]}.npy", len(bucket.captions)
+    return Cached(
+        _array(folder / f"latents-{name}", count, rows, latents), _array(folder / f"texts-{name}", count, rows, texts)
+    )
 
 
-def _array(path: Path, count: int, rows: int, size: Size, make: Any) -> np.ndarray[Any, np.dtype[np.float16]]:
-    """The array at ``path``, made a slice at a time beside it and renamed when it is whole."""
+def _array(path: Path, count: int, rows: int, make: Callable[[slice], Tensor]) -> np.ndarray[Any, np.dtype[np.float16]]:
+    """The array at ``path``, made a slice at a time beside it and renamed when it is whole.
+
+    A thread writes one slice while the next is in the making.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part")
-        array = None
-        for start in tqdm(range(0, count, rows), path.stem):
-            part = make(slice(start, min(start + rows, count))).cpu().numpy().astype(np.float16)
-            if array is None:
-                shape = (count, *part.shape[1:])
-                array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
-            array[start : start + len(part)] = part
-        assert array is not None
-        array.flush()
+        slices = [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+        first = make(slices[0])
+        shape = (count, *first.shape[1:])
+        array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
+        with ThreadPoolExecutor(1) as writer:
+            written = writer.submit(_write, array, slices[0], first)
+            for some in tqdm(slices[1:], path.stem):
+                made = make(some)
+                written.result()
+                written = writer.submit(_write, array, some, made)
+            written.result()
         beside.replace(path)
     return np.load(path, mmap_mode="r")
 
 
-def _latents(images: Tensor, frozen: Frozen, machine: Machine) -> Tensor:
+def _write(array: np.ndarray[Any, np.dtype[np.float16]], where: slice, values: Tensor) -> None:
+    array[where] = values.half().cpu().numpy()
+
+
+def _latents(pixels: Array, frozen: Frozen, machine: Machine) -> Tensor:
+    images = as_images(machine.store.send(torch.from_numpy(pixels.copy())))
     with machine.autocast():
-        latents = frozen.vae.encode(images.to(machine.device)).mean * frozen.vae.config.scaling_factor
+        latents = frozen.vae.encode(images).mean * frozen.vae.config.scaling_factor
     return latents.float()
 
 

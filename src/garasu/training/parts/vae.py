@@ -20,11 +20,12 @@ from torch.nn import functional as F
 
 from garasu.networks.blocks import Downsample, ResNet, Upsample
 from garasu.networks.vae import VAE, PixelAttention, VAEConfig
-from garasu.training.data import Pictures, step_rng
+from garasu.training.data import Pictures, as_images, step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
 from garasu.training.parts.perceptual import Perceptual
 from garasu.training.sheets import tile
+from garasu.training.store import Array, Store, windows
 
 Latents = np.ndarray[Any, np.dtype[np.float16]]
 
@@ -68,22 +69,23 @@ class VAEPart(Part):
         """Crops [B, 3, 64, 64], or a quarter as many whole pictures; with the noise for posterior and decoder."""
         rng = step_rng(self.seed, step, machine.rank)
         whole = step % WHOLE_EVERY == 0 or step >= 0.9 * self.steps
-        bucket, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
-        images = self.pictures.buckets[bucket].images(indices)
+        number, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
+        pixels, store = self.pictures.buckets[number].pixels, machine.store
+        cut = store.take(pixels, torch.tensor(indices)) if whole else _crops(store, pixels, torch.tensor(indices), rng)
+        images = as_images(cut)
         if not whole:
-            images = _crops(images, rng)
+            images = images.contiguous()
         factor = self.vae.config.factor
         shape = (len(images), self.vae.config.latent_channels, images.shape[2] // factor, images.shape[3] // factor)
         strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=rng)
         early = self.fresh and step < EDGES_UNTIL * self.steps
-        batch = {
+        return {
             "images": images,
-            "edges": torch.tensor(float(early)),
-            "noise": torch.randn(shape, generator=rng),
-            "disturbance": strength * torch.randn(shape, generator=rng),
+            "edges": store.send(torch.tensor(float(early))),
+            "noise": store.normal(shape, rng),
+            "disturbance": store.send(strength) * store.normal(shape, rng),
+            "whole": torch.tensor(whole),  # stays on the CPU: no synchronisation
         }
-        batch = {name: value.to(machine.device) for name, value in batch.items()}
-        return batch | {"whole": torch.tensor(whole)}  # stays on the CPU: no synchronisation
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Squared, absolute, gradient and perceptual error, and the KL term."""
@@ -172,17 +174,19 @@ class DecoderPart(Part):
         """Latents with a little noise, and the pixels they stand for: crops, or a quarter as many whole pictures."""
         rng = step_rng(self.seed, step, machine.rank)
         whole = step % WHOLE_EVERY == 0
-        bucket, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
-        images = self.pictures.buckets[bucket].images(indices)
-        latents = torch.from_numpy(np.stack([self.latents[bucket][i] for i in indices])).float()
+        number, indices = self.pictures.choose(rng, max(size // 4, 1) if whole else size)
+        store, rows = machine.store, torch.tensor(indices)
+        images = as_images(store.take(self.pictures.buckets[number].pixels, rows))
+        latents = store.take(self.latents[number], rows).float()
         if not whole:
             images, latents = _aligned_crops(images, latents, self.vae.config.factor, rng)
-        noise = (
-            DECODER_NOISE * torch.rand(len(latents), 1, 1, 1, generator=rng) * torch.randn(latents.shape, generator=rng)
-        )
-        batch = {"images": images, "latents": (latents + noise) / self.vae.config.scaling_factor}
-        batch = {name: value.to(machine.device) for name, value in batch.items()}
-        return batch | {"whole": torch.tensor(whole)}
+        latents = self.disturbed(latents, machine, rng)
+        return {"images": images, "latents": latents, "whole": torch.tensor(whole)}
+
+    def disturbed(self, latents: Tensor, machine: Machine, rng: torch.Generator) -> Tensor:
+        """Scaled latents [B, 4, h, w] as the decoder takes them, with noise of up to DECODER_NOISE."""
+        strength = machine.store.send(DECODER_NOISE * torch.rand(len(latents), 1, 1, 1, generator=rng))
+        return (latents + strength * machine.store.normal(latents.shape, rng)) / self.vae.config.scaling_factor
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Squared and perceptual error."""
@@ -241,13 +245,12 @@ def _reconstructions(vae: VAE, pictures: Pictures) -> Image.Image:
     return tile(torch.cat([images, vae.decode(vae.encode(images).mean)]), columns=len(images))
 
 
-def _crops(images: Tensor, rng: torch.Generator) -> Tensor:
-    """A random 64×64 window of each picture."""
-    height, width = images.shape[-2:]
-    tops = torch.randint(max(height - CROP, 0) + 1, (len(images),), generator=rng).tolist()
-    lefts = torch.randint(max(width - CROP, 0) + 1, (len(images),), generator=rng).tolist()
-    cut = [image[:, t : t + CROP, x : x + CROP] for image, t, x in zip(images, tops, lefts, strict=True)]
-    return torch.stack(cut)
+def _crops(store: Store, pixels: Array, rows: Tensor, rng: torch.Generator) -> Tensor:
+    """A random 64×64 window of each picture, uint8 [B, 64, 64, 3] (or less where pictures are smaller)."""
+    height, width = pixels.shape[1:3]
+    tops = torch.randint(max(height - CROP, 0) + 1, (len(rows),), generator=rng)
+    lefts = torch.randint(max(width - CROP, 0) + 1, (len(rows),), generator=rng)
+    return store.take(pixels, rows[:, None, None], *windows(tops, lefts, min(height, CROP), min(width, CROP)))
 
 
 def _aligned_crops(images: Tensor, latents: Tensor, factor: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,63 @@
+"""Putting an engine's choices into networks, and taking them out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from garasu.engine.attention import CHUNKED, NATIVE
+from garasu.engine.choices import Engine
+from garasu.engine.graphs import Recorded
+from garasu.engine.linear import LINEAR
+from garasu.engine.norm import NORM
+from garasu.engine.offload import Residence, Visiting
+from garasu.networks.unet import UNet
+
+FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one, by the name of the choice
+    "attention": NATIVE,
+    "chunked_attention": CHUNKED,
+    "linear": LINEAR,
+    "group_norm": NORM,
+}
+
+
+def install(network: nn.Module, engine: Engine) -> None:
+    """Give the network's modules the classes, and its convolutions the layout, that the engine chose.
+
+    Names, weights and hooks stay what they are, and with gradients every module computes as it did before.
+    """
+    remove(network)
+    swaps = {plain: fast for name, found in FASTER.items() if engine.has(name) for plain, fast in found.items()}
+    for module in network.modules():
+        module.__class__ = swaps.get(type(module), type(module))
+    if engine.has("channels_last"):
+        _arrange(network, torch.channels_last)
+
+
+def remove(network: nn.Module) -> None:
+    """Make every module what it was as written."""
+    swaps = {fast: plain for found in FASTER.values() for plain, fast in found.items()}
+    for module in network.modules():
+        module.__class__ = swaps.get(type(module), type(module))
+    _arrange(network, torch.contiguous_format)
+
+
+def run_by(engine: Engine, unet: UNet, residence: Residence | None = None) -> nn.Module:
+    """What the denoiser should call: the U-Net itself, or something that runs it faster, or where there is room."""
+    if residence is not None:
+        return Visiting(unet, residence)
+    run: Callable[[Tensor, Tensor, Tensor], Tensor] = unet
+    if engine.has("compile"):
+        run = torch.compile(unet, dynamic=False)
+    graphs = engine.has("cuda_graphs")
+    return Recorded(unet, run, graphs=graphs) if graphs or engine.has("compile") else unet
+
+
+def _arrange(network: nn.Module, layout: torch.memory_format) -> None:
+    """Lay out the convolutions' weights, one at a time: memory never holds them twice."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and not module.weight.is_contiguous(memory_format=layout):
+            module.weight.data = module.weight.data.contiguous(memory_format=layout)
