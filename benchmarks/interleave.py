@@ -59,8 +59,7 @@ class Run:
     def _fresh(self, measure: Measure, names: list[str]) -> None:
         """A new process for each sample; no warm-up, as that is the point."""
         for turn in range(1, self.repeats + 1):
-            names = [name for name in names if self._time_for(name, measure)]
-            names = [name for name in names if self._first(measure, turn, name)]
+            names = [name for name in names if self._time_for(name, measure) and self._first(measure, turn, name)]
 
     def _first(self, measure: Measure, turn: int, name: str) -> bool:
         with Process(name, self.place) as process:
@@ -76,17 +75,23 @@ class Run:
     def _lasting(self, group: str, measure: Measure, processes: dict[str, Process]) -> None:
         """A warm-up, kept as round 0, then the rounds."""
         names = list(processes)
+        at_once = self.place.device == "cuda"  # most of the warm-up is compiling, which the CPUs do
+        for name in names if at_once else ():
+            processes[name].send(measure.task)
         for turn in range(self.repeats + 1):
-            names = [name for name in names if self._time_for(name, measure)]
-            if turn == 0 and self.place.device == "cuda":  # at once: most of it is compiling, which the CPUs do
-                for name in names:
-                    processes[name].send(measure.task)
-            names = [name for name in names if self._turn(group, measure, turn, name, processes)]
+            sent = at_once and turn == 0
+            names = [
+                name
+                for name in names
+                if (sent or self._time_for(name, measure)) and self._turn(group, measure, turn, processes[name], sent)
+            ]
+        for name in [name for name in processes if processes[name].ended]:
+            del processes[name]
 
-    def _turn(self, group: str, measure: Measure, turn: int, name: str, processes: dict[str, Process]) -> bool:
-        process = processes[name]
+    def _turn(self, group: str, measure: Measure, turn: int, process: Process, sent: bool) -> bool:
+        name = process.name
         try:
-            if turn or self.place.device != "cuda":
+            if not sent:
                 if not process.asked:
                     check_memory(self.place, name)
                 process.send(measure.task)
@@ -94,7 +99,7 @@ class Run:
         except WorkerError as failure:
             self.leave_out(name, measure.name, str(failure))
             if failure.final:
-                processes.pop(name).end()
+                process.end()
             return False
         self._keep(name, measure, group, turn, figures)
         return True
@@ -104,7 +109,7 @@ class Run:
         last = [s for s in self.samples if (s["subject"], s["measure"]) == (name, measure.name) and s["round"]]
         fits = time.monotonic() + (last[-1]["took"] if last else 0) < self.deadline
         if not fits:
-            self.leave_out(name, measure.name, f"no time left after {len(last)} samples")
+            self.leave_out(name, measure.name, f"no time left, {len(last)} samples")
         return fits
 
     def _keep(self, name: str, measure: Measure, group: str, turn: int, figures: dict[str, float]) -> None:

@@ -38,7 +38,7 @@ class Process:
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
-        self.asked = False
+        self.asked = self.ended = False
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in end)
         self.started_at = time.time()
         command = [sys.executable, "-m", "benchmarks.worker", name, *map(str, astuple(place))]
@@ -90,6 +90,7 @@ class Process:
 
     def end(self) -> None:
         """Close its input, at which it leaves; kill it if it does not."""
+        self.ended = True
         assert self.process.stdin
         assert self.process.stdout
         with suppress(BrokenPipeError):

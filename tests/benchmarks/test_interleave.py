@@ -26,7 +26,7 @@ class Pretended:
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
-        self.asked = False
+        self.asked = self.ended = False
         self.started_at = time.time()
 
     def __enter__(self) -> "Pretended":
@@ -37,6 +37,7 @@ class Pretended:
         self.end()
 
     def end(self) -> None:
+        self.ended = True
         type(self).alive.discard(self.name)
 
     def send(self, task: dict[str, Any]) -> None:
@@ -122,7 +123,15 @@ def test_no_sample_begins_that_the_budget_has_no_time_for(pretended: type[Preten
     assert time.monotonic() - began < 1.3
     assert 3 <= len(made.samples) <= 6
     assert {one["measure"] for one in made.left_out} == {"step", "text"}
-    assert all("no time left after" in one["why"] for one in made.left_out)
+    assert all("no time left" in one["why"] for one in made.left_out)
+
+
+def test_no_fresh_process_begins_when_time_is_up(pretended: type[Pretended]) -> None:
+    pretended.seconds = 0.2
+    made = run(budget=0.1)
+    made.measure([OURS, THEIRS], [TOY["picture"]])
+    assert order(made) == [(OURS, 1)]
+    assert [one["why"] for one in made.left_out] == ["no time left, 0 samples", "no time left, 1 samples"]
 
 
 def test_those_of_one_precision_are_held_together_with_diffusers_as_it_comes() -> None:
