@@ -137,6 +137,17 @@ def test_without_guidance_the_negative_prompt_is_not_read(tiny):
     assert torch.equal(plain, last(tiny.sample(cat, negative=dog, **run)).latent)
 
 
+def test_guidance_in_a_part_of_the_walk_runs_fewer_rows(tiny):
+    run = {"seed": 1, "steps": 4}
+    rows, cat = [], tiny.encode("a black cat")
+    with look(tiny, {"unet.conditioning": lambda value, at: rows.append(len(value))}):
+        partly = last(tiny.sample(cat, guidance_start=0.25, guidance_end=0.75, **run)).latent
+    assert rows == [1, 2, 2, 1]
+    plain = last(tiny.sample(cat, **run)).latent
+    assert not torch.equal(partly, plain)
+    assert torch.equal(plain, last(tiny.sample(cat, guidance_start=0.01, guidance_end=0.99, **run)).latent)
+
+
 def test_edited_words_are_what_is_shown(tiny):
     words, dog = tiny.encode("a black cat"), tiny.encode("a dog")
     words.tensor = dog.tensor.clone()

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from garasu.checkpoints import Checkpoint, read
 from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoiser
-from garasu.diffusion.guidance import guided
+from garasu.diffusion.guidance import guided, within
 from garasu.diffusion.noise import Noise
 from garasu.diffusion.samplers import find_sampler, start
 from garasu.diffusion.schedule import Schedule
@@ -148,6 +148,8 @@ class StableDiffusion(nn.Module):
         spacing: str | None = None,
         latent: Tensor | None = None,
         canvas: Canvas | None = None,
+        guidance_start: float = 0.0,
+        guidance_end: float = 1.0,
     ) -> Iterator[Step]:
         """Walk from noise to a finished latent, one Step for each call of the denoiser, then the finished one.
 
@@ -162,6 +164,7 @@ class StableDiffusion(nn.Module):
             width, height: in pixels, multiples of 8; the canvas's own, else the model's, when not given.
             latent: noise to start from in place of the seed's, standard normal, [B, 4, height/8, width/8].
             canvas: a picture to start from, with its strength and its mask.
+            guidance_start, guidance_end: the part of the walk that is guided, as shares of its steps.
 
         Raises:
             ModelError: a size that is no multiple of 8 or not the canvas's, numbers of rows that do not match, or a
@@ -181,7 +184,10 @@ class StableDiffusion(nn.Module):
         if latent is not None:
             unit = _like(latent, unit)
         against = None if guidance_scale == 1 else self._tensor(self.encode("") if negative is None else negative)
-        denoise = guided(self._denoiser(grid, canvas), positive, against, guidance_scale)
+        denoiser = self._denoiser(grid, canvas)
+        denoise = guided(denoiser, positive, against, guidance_scale)
+        if (guidance_start, guidance_end) != (0, 1):
+            denoise = within(denoise, guided(denoiser, positive, None, 1), sigmas, guidance_start, guidance_end)
         x = None if canvas is None else canvas.begin(unit, top)
         x = start(kind, unit, top, spacing) if x is None else x
         questions = kind.run(sigmas, x, noise.draw, eta=eta)

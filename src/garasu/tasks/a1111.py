@@ -28,6 +28,7 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
         "RNG": "CPU",
+        "Skip Early CFG": f"{knobs['guidance_start']:g}" if knobs["guidance_start"] else None,
         **_inpainting(knobs),
         **_hires(knobs),
         "Version": f"garasu {made_with['garasu']}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from garasu.tasks.sampled import Sampled
+from garasu.tasks.sampled import WALK, Sampled
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -44,7 +44,7 @@ def refined(
     from garasu.diffusion.canvas import Canvas
 
     first = batch[0]
-    knobs = first.model_dump(include={"sampler", "guidance_scale", "eta", "spacing"})
+    knobs = first.model_dump(include=set(WALK))
     step = None
     for step in sd.sample(
         words,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
 
 _LATENT_PIXELS_AT_ONCE = 2 * 64 * 64  # two 512×512 pictures; more at once need memory and are hardly faster
 _MOST_AT_ONCE = 16
+WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", "guidance_start", "guidance_end"})
+"""The fields that every walk of a recipe takes as they are."""
 
 
 class Sampled(Recipe):
@@ -63,6 +65,13 @@ class Sampled(Recipe):
         description="Another size, as 512x512, whose noise of the seed lies in the middle: its composition lives on.",
     )
 
+    guidance_start: float = Field(
+        0.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance begins."
+    )
+    guidance_end: float = Field(
+        1.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance ends."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _understood(cls, fields: Any) -> Any:
@@ -75,6 +84,8 @@ class Sampled(Recipe):
     def effective(self) -> dict[str, Any]:
         """What decides the picture: two recipes with the same of these make the same one."""
         fields = self.model_dump()
+        if self.guidance_scale == 1:
+            fields |= {"guidance_start": 0.0, "guidance_end": 1.0}
         if not self.variation_strength:
             fields = {name: value for name, value in fields.items() if not name.startswith("variation")}
         return fields
@@ -132,7 +143,7 @@ def walked(
     """
     words = sd.encode(recipe.prompt, clip_skip=recipe.clip_skip)
     negative = sd.encode(recipe.negative_prompt, clip_skip=recipe.clip_skip)
-    knobs = recipe.model_dump(include={"sampler", "steps", "guidance_scale", "width", "height", "eta", "spacing"})
+    knobs = recipe.model_dump(include={*WALK, "steps", "width", "height"})
     for batch in _batches(recipe):
         seeds = [one.seed for one in batch if one.seed is not None]
         start = None if canvas is None else canvas(batch)
