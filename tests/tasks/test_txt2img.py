@@ -42,7 +42,7 @@ def test_many_pictures_come_in_batches_as_they_are_finished(tiny):
 
 
 def test_a_batch_holds_as_many_pictures_as_its_size_allows(tiny, monkeypatch):
-    monkeypatch.setattr("garasu.tasks.sampled._LATENT_PIXELS_AT_ONCE", 2 * 8 * 8 + 1)
+    monkeypatch.setattr("garasu.tasks.room.CPU_CELLS", 2 * 8 * 8 + 1)
     made = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=3, steps=1))
     assert [len(one.latent) for one in made if isinstance(one, Step)] == [2, 2, 1, 1]
     wide = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=2, steps=1, width=128, height=256))
