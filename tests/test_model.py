@@ -154,6 +154,61 @@ def test_edited_words_are_what_is_shown(tiny):
     assert torch.equal(last(tiny.sample(words, seed=1, steps=2)).latent, last(tiny.sample(dog, seed=1, steps=2)).latent)
 
 
+# Less work, nearly the same result
+
+
+@pytest.mark.parametrize("channels", [4, 9])
+@pytest.mark.parametrize("sampler", ["ddim", "heun"])
+def test_deep_features_are_kept_for_some_steps(new_tiny, sampler, channels):
+    sd, seen = new_tiny(in_channels=channels), []
+    run = {"seed": [1, 2], "steps": 5, "sampler": sampler}
+    plain = finished(sd, **run)
+    assert torch.equal(finished(sd, deep_cache=1, **run), plain)
+    with look(sd, {"unet.middle": lambda value, at: seen.append(at.step)}):
+        kept = finished(sd, deep_cache=3, **run)
+    assert seen == {"ddim": [0, 3], "heun": [0, 5]}[sampler]
+    assert torch.equal(finished(sd, deep_cache=3, **run), kept), "nothing is left of an earlier run"
+    assert torch.equal(finished(sd, **run), plain)
+    assert 0 < (kept - plain).abs().mean() < 0.2 * plain.std()
+
+
+def test_deep_features_of_other_rows_are_not_reused(tiny):
+    seen = []
+    with look(tiny, {"unet.middle": lambda value, at: seen.append((at.step, len(value)))}):
+        finished(tiny, steps=6, deep_cache=3, guidance_end=2 / 3)
+    assert seen == [(0, 2), (3, 2), (4, 1)]
+
+
+def test_two_runs_side_by_side_do_not_see_each_others_features(tiny):
+    run = {"steps": 4, "deep_cache": 2, "token_merging": 0.5}
+    alone = [last(tiny.sample(tiny.encode(words), **run)).latent for words in ("cat", "dog")]
+    walks = [tiny.sample(tiny.encode(words), **run) for words in ("cat", "dog")]
+    *_, both = zip(*walks, strict=True)
+    assert all(torch.equal(step.latent, expected) for step, expected in zip(both, alone, strict=True))
+
+
+@pytest.mark.parametrize("channels", [4, 9])
+def test_merging_pixels_changes_little_and_is_repeatable(new_tiny, channels):
+    sd, seen = new_tiny(in_channels=channels), set()
+    run = {"seed": [1, 2], "steps": 3, "token_merging": 0.5}
+    watch = {"unet.down.0.*.self_attention.to_q": lambda value, at: seen.add(value.shape[1])}
+    with look(sd, before=watch):
+        merged = finished(sd, **run)
+    assert seen == {32}
+    assert torch.equal(merged, finished(sd, **run))
+    plain = finished(sd, **{**run, "token_merging": 0.0})
+    assert 0 < (merged - plain).abs().mean() < 0.2 * plain.std()
+    assert (finished(sd, **{**run, "seed": 2}) - merged[1]).abs().max() < 1e-4, "the same alone and among others"
+
+
+def test_approximations_out_of_range_are_refused(tiny):
+    words = tiny.encode("cat")
+    with pytest.raises(SamplingError, match="whole number of steps"):
+        tiny.sample(words, deep_cache=0)
+    with pytest.raises(ValueError, match=r"0 to 0\.75 of the pixels"):
+        tiny.sample(words, token_merging=0.9)
+
+
 # Steps
 
 

@@ -174,3 +174,35 @@ def test_a_seed_of_another_size_lies_in_the_middle(tiny):
         txt2img(tiny, recipe.but(seed_size="60x64"))
     with pytest.raises(RecipeError, match="seed_size"):
         recipe.but(seed_size="large")
+
+
+def test_approximations_are_fields_like_others_and_written_down(tiny, tmp_path):
+    knobs = {"guidance_start": 0.25, "guidance_end": 0.75, "deep_cache": 2, "token_merging": 0.5}
+    picture = txt2img(tiny, "cat", seed=1, steps=4, **knobs)
+    assert np.abs(pixels(picture) - pixels(txt2img(tiny, "cat", seed=1, steps=4))).max() > 0
+    picture.save(tmp_path / "cat.png")
+    metadata = read_metadata(tmp_path / "cat.png")
+    assert knobs.items() <= metadata.ours["recipe"].items()
+    said = read_infotext(metadata.parameters).fields
+    assert (said["Skip Early CFG"], said["Token merging ratio"]) == ("0.25", "0.5")
+    assert txt2img(tiny, Txt2Img(**metadata.ours["recipe"])).image.tobytes() == picture.image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"deep_cache": 0}, "deep_cache must be at least 1"),
+        ({"token_merging": 0.9}, "token_merging must be at most 0.75"),
+        ({"guidance_start": 2}, "guidance_start must be at most 1"),
+    ],
+)
+def test_approximations_have_ranges(knobs, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        Txt2Img(prompt="cat", **knobs)
+
+
+def test_without_guidance_neither_its_part_nor_the_negative_prompt_decide(tiny):
+    plain = Txt2Img(prompt="cat", seed=1, steps=2, guidance_scale=1)
+    partly = plain.but(guidance_end=0.5, negative_prompt="dog")
+    assert partly.effective() == plain.effective()
+    assert txt2img(tiny, partly).image.tobytes() == txt2img(tiny, plain).image.tobytes()

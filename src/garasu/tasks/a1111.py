@@ -27,6 +27,7 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "Denoising strength": _strength(knobs),
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
+        "Token merging ratio": f"{knobs['token_merging']:g}" if knobs["token_merging"] else None,
         "RNG": "CPU",
         "Skip Early CFG": f"{knobs['guidance_start']:g}" if knobs["guidance_start"] else None,
         **_inpainting(knobs),

@@ -38,7 +38,7 @@ class HiRes(Sampled):
 
 
 def refined(
-    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning, latent: Tensor
+    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning | None, latent: Tensor
 ) -> Generator[Step, None, Tensor]:
     """Enlarge finished latents [B, 4, h, w] and paint them on: the steps of it; returns the larger finished latents."""
     from garasu.diffusion.canvas import Canvas

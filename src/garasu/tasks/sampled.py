@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.model import StableDiffusion
     from garasu.prompts.conditioning import Conditioning
 
-WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", "guidance_start", "guidance_end"})
+_APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
+WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS})
 """The fields that every walk of a recipe takes as they are."""
 
 
@@ -70,6 +71,13 @@ class Sampled(Recipe):
         1.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance ends."
     )
 
+    deep_cache: int = Field(
+        1, ge=1, description="Faster, approximate: in how many steps the U-Net's deep part runs once; 1: in each."
+    )
+    token_merging: float = Field(
+        0.0, ge=0, le=0.75, description="Faster, approximate: the share of pixels that self-attention merges."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _understood(cls, fields: Any) -> Any:
@@ -83,7 +91,7 @@ class Sampled(Recipe):
         """What decides the picture: two recipes with the same of these make the same one."""
         fields = self.model_dump()
         if self.guidance_scale == 1:
-            fields |= {"guidance_start": 0.0, "guidance_end": 1.0}
+            fields |= {"negative_prompt": "", "guidance_start": 0.0, "guidance_end": 1.0}
         if not self.variation_strength:
             fields = {name: value for name, value in fields.items() if not name.startswith("variation")}
         return fields
@@ -111,7 +119,7 @@ class Further(Protocol[Recipe_contra]):
         sd: StableDiffusion,
         batch: Sequence[Recipe_contra],
         words: Conditioning,
-        negative: Conditioning,
+        negative: Conditioning | None,
         latent: Tensor,
         /,
     ) -> Generator[Step, None, Tensor]:
@@ -178,7 +186,8 @@ def _together(
     further: Further[AnySampled] | None,
 ) -> Iterator[Step | Image.Image]:
     """The steps of one batch, and its decoded pictures."""
-    words, negative = (_words(sd, batch, field) for field in ("prompt", "negative_prompt"))
+    words = _words(sd, batch, "prompt")
+    negative = None if batch[0].guidance_scale == 1 else _words(sd, batch, "negative_prompt")
     seeds = [one.seed for one in batch if one.seed is not None]
     start = None if canvas is None else canvas(batch)
     knobs = batch[0].model_dump(include={*WALK, "steps", "width", "height"})
