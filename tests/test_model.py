@@ -209,6 +209,37 @@ def test_approximations_out_of_range_are_refused(tiny):
         tiny.sample(words, token_merging=0.9)
 
 
+# Distilled models
+
+
+@pytest.mark.parametrize(("scale", "steps"), [(8.5, 4), (1.0, 3)])
+def test_a_latent_consistency_model_draws_what_diffusers_draws(scale, steps):
+    from diffusers import LatentConsistencyModelPipeline, LCMScheduler
+    from tests import pipelines
+
+    sd, pipeline = pipelines.pair(LatentConsistencyModelPipeline, guidance_width=16)
+    pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config)
+    words = sd.encode("a black cat")
+    theirs = pipeline(
+        prompt_embeds=words.tensor,
+        num_inference_steps=steps,
+        guidance_scale=scale,
+        generator=torch.Generator().manual_seed(9),
+        output_type="latent",
+    ).images
+    rows = []
+    with look(sd, {"unet.conditioning": lambda value, at: rows.append(len(value))}):
+        ours = last(sd.sample(words, sampler="lcm", steps=steps, guidance_scale=scale, seed=9)).latent
+    assert rows == [1] * steps, "the scale is told, so no second row runs"
+    assert (ours - theirs).abs().max().item() <= 2e-3
+    other = last(sd.sample(words, sampler="lcm", steps=steps, guidance_scale=3, seed=9)).latent
+    assert (other - ours).abs().max() > 0.01
+    faster = last(
+        sd.sample(words, sampler="lcm", steps=steps, guidance_scale=scale, seed=9, token_merging=0.5, deep_cache=2)
+    )
+    assert 0 < (faster.latent - ours).abs().mean() < (other - ours).abs().mean() + ours.std()
+
+
 # Steps
 
 

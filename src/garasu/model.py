@@ -29,6 +29,7 @@ from garasu.hardware import choose_device, choose_dtype
 from garasu.images.convert import to_pictures, to_tensor
 from garasu.networks import tiled
 from garasu.networks.deep_cache import DeepCached
+from garasu.networks.given import Inpainting, Told
 from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, encode
 
@@ -163,7 +164,8 @@ class StableDiffusion(nn.Module):
             words: what to show, [B or 1, T, D].
             negative: what to avoid; the empty prompt when not given.
             sampler, steps, spacing, eta: see `garasu.diffusion.samplers`.
-            guidance_scale: 1 is without guidance (and twice as fast).
+            guidance_scale: 1 is without guidance (and twice as fast). A distilled model (LCM) is told the scale
+                instead: it needs no second row, and reads no negative prompt.
             seed: one number gives every row the same noise; a list gives each row its own.
             width, height: in pixels, multiples of 8; the canvas's own, else the model's, when not given.
             latent: noise to start from in place of the seed's, standard normal, [B, 4, height/8, width/8].
@@ -189,13 +191,17 @@ class StableDiffusion(nn.Module):
         unit = noise.draw()  # drawn even if not used: the sampler's own noise stays the same
         if latent is not None:
             unit = _like(latent, unit)
-        against = None if guidance_scale == 1 else self._tensor(self.encode("") if negative is None else negative)
+        told = self.unet.config.guidance_width is not None
+        alone = told or guidance_scale == 1
+        against = None if alone else self._tensor(self.encode("") if negative is None else negative)
         cached = DeepCached(self.unet) if deep_cache != 1 else None
         network: nn.Module = cached or self.unet
         if token_merging:
             network = TokenMerged(network, self.unet, token_merging)
+        if told:
+            network = Told(network, guidance_scale)
         denoiser = self._denoiser(network, grid, canvas)
-        denoise = guided(denoiser, positive, against, guidance_scale)
+        denoise = guided(denoiser, positive, against, 1 if alone else guidance_scale)
         if (guidance_start, guidance_end) != (0, 1):
             denoise = within(denoise, guided(denoiser, positive, None, 1), sigmas, guidance_start, guidance_end)
         if cached is not None:
@@ -248,25 +254,6 @@ class StableDiffusion(nn.Module):
             gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
             mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
         return torch.cat([mask, masked.to(self.device)], dim=1)
-
-
-class Inpainting(nn.Module):
-    """A 9-channel U-Net with its picture given, to be called as one of 4 channels.
-
-    `picture` [1, 5, h, w] is the mask (1 where to paint) and the latent of the picture with the masked
-    part gray. It is not noisy, so it enters beside x after x was scaled.
-    """
-
-    def __init__(self, unet: nn.Module, picture: Tensor) -> None:
-        super().__init__()
-        self.unet = unet
-        self.picture = picture
-
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """x [B, 4, h, w] → ε or v [B, 4, h, w]."""
-        picture = self.picture.to(x).expand(len(x), -1, -1, -1)
-        answer: Tensor = self.unet(torch.cat([x, picture], dim=1), t, context)  # [B, 9, h, w] in
-        return answer
 
 
 def load(

@@ -26,26 +26,26 @@ class DeepCached(nn.Module):
         """Run the whole ladder at the next call."""
         self.deep = None
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None = None) -> Tensor:
         """As UNet; other rows or another size than before are never answered from what is kept."""
         if self.deep is None or (len(self.deep), self.deep.shape[2:]) != (len(x), x.shape[2:]):
-            return self._whole(x, t, context)
-        return self._top(x, self.deep, t, context)
+            return self._whole(x, t, context, guidance)
+        return self._top(x, self.deep, t, context, guidance)
 
-    def _whole(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def _whole(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None) -> Tensor:
         rung = self._top_rung
         last_but_one = rung.transformers if len(rung.transformers) else rung.resnets
         with look(last_but_one[-2], {"": self._keep}):
-            answer: Tensor = self.unet(x, t, context)
+            answer: Tensor = self.unet(x, t, context, guidance)
         return answer
 
     def _keep(self, value: Tensor, _: object) -> None:
         self.deep = value
 
-    def _top(self, x: Tensor, deep: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def _top(self, x: Tensor, deep: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None) -> Tensor:
         unet, rung = self.unet, self._top_rung
         context = unet.conditioning(context)
-        time = unet.time_embed(t)
+        time = unet.time_embed(t, guidance)
         h = torch.cat([deep, unet.conv_in(x)], dim=1)
         h = rung.layer(len(rung.resnets) - 1, h, time, context)
         answer: Tensor = unet.conv_out(F.silu(unet.norm_out(h)))

@@ -88,12 +88,12 @@ class TokenMerged(nn.Module):
         blocks = [part for rung in (unet.down[0], unet.up[-1]) for part in rung.modules()]
         self._attentions = [block.self_attention for block in blocks if isinstance(block, TransformerBlock)]
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None = None) -> Tensor:
         """As UNet."""
         with eagerly(), ExitStack() as stack:
             for attention in self._attentions:
                 stack.enter_context(self._merged(attention, (x.shape[2], x.shape[3])))
-            answer: Tensor = self.network(x, t, context)
+            answer: Tensor = self.network(x, t, context, guidance)
             return answer
 
     @contextmanager
