@@ -234,10 +234,9 @@ def test_a_latent_consistency_model_draws_what_diffusers_draws(scale, steps):
     assert (ours - theirs).abs().max().item() <= 2e-3
     other = last(sd.sample(words, sampler="lcm", steps=steps, guidance_scale=3, seed=9)).latent
     assert (other - ours).abs().max() > 0.01
-    faster = last(
-        sd.sample(words, sampler="lcm", steps=steps, guidance_scale=scale, seed=9, token_merging=0.5, deep_cache=2)
-    )
-    assert 0 < (faster.latent - ours).abs().mean() < (other - ours).abs().mean() + ours.std()
+    run = {"sampler": "lcm", "steps": steps, "guidance_scale": scale, "seed": 9}
+    faster = last(sd.sample(words, token_merging=0.5, deep_cache=2, **run)).latent
+    assert 0 < (faster - ours).abs().mean() < 0.5 * ours.std(), "approximations are told the scale too"
 
 
 # Steps

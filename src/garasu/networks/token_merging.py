@@ -62,7 +62,7 @@ def find_merge(x: Tensor, goals: Tensor, ratio: float) -> Merge:
     other[goals] = False
     sources = other.nonzero().squeeze(1).to(x.device)
     goals = goals.to(x.device)
-    unit = F.normalize(x, dim=-1)
+    unit = F.normalize(x.float(), dim=-1)  # in bfloat16 most would be equally alike, and the first in line would go
     likeness, into = (unit[:, sources] @ unit[:, goals].transpose(1, 2)).max(dim=-1)  # [B, S] each
     order = likeness.argsort(dim=1, descending=True, stable=True)
     gone, kept = order.split([count := min(int(ratio * pixels), len(sources)), len(sources) - count], dim=1)
