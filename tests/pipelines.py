@@ -12,7 +12,9 @@ from garasu.networks.unet import UNetConfig
 from garasu.networks.vae import VAEConfig
 
 
-def pair(pipeline: type[DiffusionPipeline], channels: int = 4) -> tuple[StableDiffusion, DiffusionPipeline]:
+def pair(
+    pipeline: type[DiffusionPipeline], channels: int = 4, guidance_width: int | None = None
+) -> tuple[StableDiffusion, DiffusionPipeline]:
     """Our model and such a pipeline; the tokenizer and the text tower stay ours, so give it prompt_embeds."""
     config = UNetConfig(
         in_channels=channels,
@@ -21,6 +23,7 @@ def pair(pipeline: type[DiffusionPipeline], channels: int = 4) -> tuple[StableDi
         heads=(2, 4, 4),
         context_width=32,
         sample_size=16,
+        guidance_width=guidance_width,
     )
     unet, their_unet = unet_pair(config)
     vae, their_vae = vae_pair(VAEConfig(channels=(32, 32, 64, 64), layers=1))

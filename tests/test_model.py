@@ -137,10 +137,106 @@ def test_without_guidance_the_negative_prompt_is_not_read(tiny):
     assert torch.equal(plain, last(tiny.sample(cat, negative=dog, **run)).latent)
 
 
+def test_guidance_in_a_part_of_the_walk_runs_fewer_rows(tiny):
+    run = {"seed": 1, "steps": 4}
+    rows, cat = [], tiny.encode("a black cat")
+    with look(tiny, {"unet.conditioning": lambda value, at: rows.append(len(value))}):
+        partly = last(tiny.sample(cat, guidance_start=0.25, guidance_end=0.75, **run)).latent
+    assert rows == [1, 2, 2, 1]
+    plain = last(tiny.sample(cat, **run)).latent
+    assert not torch.equal(partly, plain)
+    assert torch.equal(plain, last(tiny.sample(cat, guidance_start=0.01, guidance_end=0.99, **run)).latent)
+
+
 def test_edited_words_are_what_is_shown(tiny):
     words, dog = tiny.encode("a black cat"), tiny.encode("a dog")
     words.tensor = dog.tensor.clone()
     assert torch.equal(last(tiny.sample(words, seed=1, steps=2)).latent, last(tiny.sample(dog, seed=1, steps=2)).latent)
+
+
+# Less work, nearly the same result
+
+
+@pytest.mark.parametrize("channels", [4, 9])
+@pytest.mark.parametrize("sampler", ["ddim", "heun"])
+def test_deep_features_are_kept_for_some_steps(new_tiny, sampler, channels):
+    sd, seen = new_tiny(in_channels=channels), []
+    run = {"seed": [1, 2], "steps": 5, "sampler": sampler}
+    plain = finished(sd, **run)
+    assert torch.equal(finished(sd, deep_cache=1, **run), plain)
+    with look(sd, {"unet.middle": lambda value, at: seen.append(at.step)}):
+        kept = finished(sd, deep_cache=3, **run)
+    assert seen == {"ddim": [0, 3], "heun": [0, 5]}[sampler]
+    assert torch.equal(finished(sd, deep_cache=3, **run), kept), "nothing is left of an earlier run"
+    assert torch.equal(finished(sd, **run), plain)
+    assert 0 < (kept - plain).abs().mean() < 0.2 * plain.std()
+
+
+def test_deep_features_of_other_rows_are_not_reused(tiny):
+    seen = []
+    with look(tiny, {"unet.middle": lambda value, at: seen.append((at.step, len(value)))}):
+        finished(tiny, steps=6, deep_cache=3, guidance_end=2 / 3)
+    assert seen == [(0, 2), (3, 2), (4, 1)]
+
+
+def test_two_runs_side_by_side_do_not_see_each_others_features(tiny):
+    run = {"steps": 4, "deep_cache": 2, "token_merging": 0.5}
+    alone = [last(tiny.sample(tiny.encode(words), **run)).latent for words in ("cat", "dog")]
+    walks = [tiny.sample(tiny.encode(words), **run) for words in ("cat", "dog")]
+    *_, both = zip(*walks, strict=True)
+    assert all(torch.equal(step.latent, expected) for step, expected in zip(both, alone, strict=True))
+
+
+@pytest.mark.parametrize("channels", [4, 9])
+def test_merging_pixels_changes_little_and_is_repeatable(new_tiny, channels):
+    sd, seen = new_tiny(in_channels=channels), set()
+    run = {"seed": [1, 2], "steps": 3, "token_merging": 0.5}
+    watch = {"unet.down.0.*.self_attention.to_q": lambda value, at: seen.add(value.shape[1])}
+    with look(sd, before=watch):
+        merged = finished(sd, **run)
+    assert seen == {32}
+    assert torch.equal(merged, finished(sd, **run))
+    plain = finished(sd, **{**run, "token_merging": 0.0})
+    assert 0 < (merged - plain).abs().mean() < 0.2 * plain.std()
+    assert (finished(sd, **{**run, "seed": 2}) - merged[1]).abs().max() < 1e-4, "the same alone and among others"
+
+
+def test_approximations_out_of_range_are_refused(tiny):
+    words = tiny.encode("cat")
+    with pytest.raises(SamplingError, match="whole number of steps"):
+        tiny.sample(words, deep_cache=0)
+    with pytest.raises(ValueError, match=r"0 to 0\.75 of the pixels"):
+        tiny.sample(words, token_merging=0.9)
+
+
+# Distilled models
+
+
+@pytest.mark.parametrize(("scale", "steps"), [(8.5, 4), (1.0, 3)])
+def test_a_latent_consistency_model_draws_what_diffusers_draws(scale, steps):
+    from diffusers import LatentConsistencyModelPipeline, LCMScheduler
+    from tests import pipelines
+
+    sd, pipeline = pipelines.pair(LatentConsistencyModelPipeline, guidance_width=16)
+    pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config)
+    words = sd.encode("a black cat")
+    theirs = pipeline(
+        prompt_embeds=words.tensor,
+        num_inference_steps=steps,
+        guidance_scale=scale,
+        generator=torch.Generator().manual_seed(9),
+        output_type="latent",
+    ).images
+    rows = []
+    with look(sd, {"unet.conditioning": lambda value, at: rows.append(len(value))}):
+        ours = last(sd.sample(words, sampler="lcm", steps=steps, guidance_scale=scale, seed=9)).latent
+    assert rows == [1] * steps, "the scale is told, so no second row runs"
+    assert (ours - theirs).abs().max().item() <= 2e-3
+    other = last(sd.sample(words, sampler="lcm", steps=steps, guidance_scale=3, seed=9)).latent
+    assert (other - ours).abs().max() > 0.01
+    run = {"sampler": "lcm", "steps": steps, "guidance_scale": scale, "seed": 9}
+    faster = last(sd.sample(words, token_merging=0.5, deep_cache=2, **run)).latent
+    assert 0 < (faster - ours).abs().mean() < 0.5 * ours.std(), "approximations are told the scale too"
 
 
 # Steps

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from PIL import Image
@@ -18,16 +18,20 @@ from torch import Tensor, nn
 
 from garasu.checkpoints import Checkpoint, read
 from garasu.diffusion.canvas import Canvas
-from garasu.diffusion.denoiser import Denoiser, Network
-from garasu.diffusion.guidance import guided
+from garasu.diffusion.denoiser import Denoiser
+from garasu.diffusion.guidance import guided, within
 from garasu.diffusion.noise import Noise
+from garasu.diffusion.reuse import refreshed
 from garasu.diffusion.samplers import find_sampler, start
 from garasu.diffusion.schedule import Schedule
 from garasu.diffusion.steps import Step, drive
-from garasu.engine import Engine, Residence, choose, install, run_by
+from garasu.engine import Engine, Residence, Visiting, choose, install, run_by
 from garasu.hardware import choose_device, choose_dtype
 from garasu.images.convert import to_pictures, to_tensor
 from garasu.networks import tiled
+from garasu.networks.deep_cache import DeepCached
+from garasu.networks.given import Inpainting, Told
+from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, encode
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -174,6 +178,10 @@ class StableDiffusion(nn.Module):
         spacing: str | None = None,
         latent: Tensor | None = None,
         canvas: Canvas | None = None,
+        guidance_start: float = 0.0,
+        guidance_end: float = 1.0,
+        deep_cache: int = 1,
+        token_merging: float = 0.0,
     ) -> Iterator[Step]:
         """Walk from noise to a finished latent, one Step for each call of the denoiser, then the finished one.
 
@@ -183,11 +191,15 @@ class StableDiffusion(nn.Module):
             words: what to show, [B or 1, T, D].
             negative: what to avoid; the empty prompt when not given.
             sampler, steps, spacing, eta: see `garasu.diffusion.samplers`.
-            guidance_scale: 1 is without guidance (and twice as fast).
+            guidance_scale: 1 is without guidance (and twice as fast). A distilled model (LCM) is told the scale
+                instead: it needs no second row, and reads no negative prompt.
             seed: one number gives every row the same noise; a list gives each row its own.
             width, height: in pixels, multiples of 8; the canvas's own, else the model's, when not given.
             latent: noise to start from in place of the seed's, standard normal, [B, 4, height/8, width/8].
             canvas: a picture to start from, with its strength and its mask.
+            guidance_start, guidance_end: the part of the walk that is guided, as shares of its steps.
+            deep_cache: the U-Net's deep part runs in every so many steps and is reused between; 1 is always.
+            token_merging: the share of pixels, 0…0.75, that self-attention at the full size merges.
 
         Raises:
             ModelError: a size that is no multiple of 8 or not the canvas's, numbers of rows that do not match, or a
@@ -206,8 +218,17 @@ class StableDiffusion(nn.Module):
         unit = noise.draw()  # drawn even if not used: the sampler's own noise stays the same
         if latent is not None:
             unit = _like(latent, unit)
-        against = None if guidance_scale == 1 else self._tensor(self.encode("") if negative is None else negative)
-        denoise = guided(self._denoiser(grid, canvas), positive, against, guidance_scale)
+        told = self.unet.config.guidance_width is not None
+        alone = told or guidance_scale == 1
+        against = None if alone else self._tensor(self.encode("") if negative is None else negative)
+        cached = DeepCached(self.unet) if deep_cache != 1 else None
+        network = self._approximated(cached or cast(nn.Module, self.denoiser.network), token_merging)
+        denoiser = self._denoiser(Told(network, guidance_scale) if told else network, grid, canvas)
+        denoise = guided(denoiser, positive, against, 1 if alone else guidance_scale)
+        if (guidance_start, guidance_end) != (0, 1):
+            denoise = within(denoise, guided(denoiser, positive, None, 1), sigmas, guidance_start, guidance_end)
+        if cached is not None:
+            denoise = refreshed(denoise, cached.forget, sigmas, deep_cache)
         x = None if canvas is None else canvas.begin(unit, top)
         x = start(kind, unit, top, spacing) if x is None else x
         questions = kind.run(sigmas, x, noise.draw, eta=eta)
@@ -235,10 +256,26 @@ class StableDiffusion(nn.Module):
             raise ModelError(f"the picture to start from is {own[0]}x{own[1]}, not {width}x{height}: fit it first")
         return grid
 
-    def _denoiser(self, grid: tuple[int, int], canvas: Canvas | None) -> Denoiser:
-        """The denoiser that needs x, σ and words alone; without a mask an inpainting U-Net may paint everywhere."""
-        if self.unet.config.in_channels == 4:
+    def _approximated(self, network: nn.Module, token_merging: float) -> nn.Module:
+        """The U-Net, or what stands for it, with what was asked for to be nearly the same in less time."""
+        if token_merging:
+            network = TokenMerged(network, self.unet, token_merging)
+        if self.residence is None or network is self.denoiser.network:
+            return network
+        return Visiting(self.unet, self.residence, network)
+
+    def _denoiser(self, network: nn.Module, grid: tuple[int, int], canvas: Canvas | None) -> Denoiser:
+        """Around the U-Net or what stands for it, the denoiser that needs x, σ and words alone."""
+        if self.unet.config.in_channels == 9:
+            network = Inpainting(network, self._picture(grid, canvas))
+        if network is self.denoiser.network:
             return self.denoiser
+        denoiser = Denoiser(network, self.schedule, self.denoiser.prediction)
+        denoiser.x0 = self.denoiser.x0  # so that whoever looks through this model's pane sees this run
+        return denoiser
+
+    def _picture(self, grid: tuple[int, int], canvas: Canvas | None) -> Tensor:
+        """What an inpainting U-Net sees beside x, [1, 5, h, w]; without a mask it may paint everywhere."""
         if canvas is not None and canvas.mask is not None:
             mask, masked = canvas.mask.to(self.device), canvas.masked
             if masked is None:
@@ -247,28 +284,7 @@ class StableDiffusion(nn.Module):
             factor = self.vae.config.factor
             gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
             mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
-        unet = Inpainting(self.denoiser.network, torch.cat([mask, masked.to(self.device)], dim=1))
-        denoiser = Denoiser(unet, self.schedule, self.denoiser.prediction)
-        denoiser.x0 = self.denoiser.x0  # so that whoever looks through this model's pane sees this run
-        return denoiser
-
-
-class Inpainting(nn.Module):
-    """A 9-channel U-Net with its picture given, to be called as one of 4 channels.
-
-    `picture` [1, 5, h, w] is the mask (1 where to paint) and the latent of the picture with the masked
-    part gray. It is not noisy, so it enters beside x after x was scaled.
-    """
-
-    def __init__(self, unet: Network, picture: Tensor) -> None:
-        super().__init__()
-        self.unet = unet
-        self.picture = picture
-
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """x [B, 4, h, w] → ε or v [B, 4, h, w]."""
-        picture = self.picture.to(x).expand(len(x), -1, -1, -1)
-        return self.unet(torch.cat([x, picture], dim=1), t, context)  # [B, 9, h, w] in
+        return torch.cat([mask, masked.to(self.device)], dim=1)
 
 
 def load(

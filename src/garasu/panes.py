@@ -114,15 +114,22 @@ def look(
     found = [(one, _matching(root, one.pattern)) for one in looks]
     with ExitStack() as stack:
         stack.enter_context(_owned(root))
-        if "torch._dynamo" in sys.modules:
-            # Something may be compiled (nothing is, while the compiler is not even imported). Hooks added after that
-            # never fire in the compiled graph, silently (torch 2.13): run eagerly instead.
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(eagerly())
         for one, modules in found:
             for name, module in modules:
                 stack.callback(one.attach(name, module).remove)
         yield
     _check_fired(looks)
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Run compiled modules as they are written: hooks added after compiling never fire in the graph (torch 2.13)."""
+    if "torch._dynamo" not in sys.modules:  # while the compiler is not even imported, nothing is compiled
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 @dataclass

@@ -71,7 +71,7 @@ class Models:
 
 
 def tiny(kind: str = "sd1", seed: int = 0) -> Models:
-    """``sd1``, ``inpainting`` or ``sd2`` with a few million weights; heads follow the rule of the real ones."""
+    """``sd1``, ``inpainting``, ``sd2`` or ``lcm`` with a few million weights; heads by the rule of the real ones."""
     second = kind == "sd2"
     unet = UNet2DConditionModel(
         sample_size=96 if second else 64,
@@ -81,6 +81,7 @@ def tiny(kind: str = "sd1", seed: int = 0) -> Models:
         cross_attention_dim=64,
         layers_per_block=2,
         use_linear_projection=second,
+        time_cond_proj_dim=16 if kind == "lcm" else None,
         **UNET_BLOCKS,
     )
     vae = AutoencoderKL(

@@ -95,6 +95,17 @@ def test_inpainting(tmp_path: Path) -> None:
     assert agrees(checkpoint, models)
 
 
+def test_a_latent_consistency_model_in_both_layouts(tmp_path: Path) -> None:
+    models = tiny("lcm", seed=4)
+    folder = read(models.save(tmp_path))
+    file = read(saved(compvis.checkpoint(states(models)), tmp_path / "lcm.safetensors"))
+    expected = models.unet.time_embedding.cond_proj.weight
+    for checkpoint in (folder, file):
+        assert checkpoint.unet.config.guidance_width == 16
+        assert torch.equal(checkpoint.unet.time_embed.guidance_proj.weight, expected)
+        assert agrees(checkpoint, models)
+
+
 def test_a_text_encoder_without_text_model(sd1: Models, sd1_flat: Flat, tmp_path: Path) -> None:
     bare = {key.replace("transformer.text_model.", "transformer."): tensor for key, tensor in sd1_flat.items()}
     assert agrees(read(saved(bare, tmp_path / "bare.safetensors")), sd1)

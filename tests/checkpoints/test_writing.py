@@ -36,7 +36,7 @@ def small() -> Checkpoint:
         unet=UNet(
             UNetConfig(
                 channels=(16, 24, 24), layers=1, attention=(False, True, True), heads=(2, 3, 4), context_width=16,
-                groups=8, sample_size=16,
+                groups=8, sample_size=16, guidance_width=12,
             )
         ),
         vae=VAE(VAEConfig(channels=(8, 16), layers=1, groups=4, scaling_factor=0.7)),

@@ -2,6 +2,9 @@ import pytest
 import torch
 
 from garasu.diffusion import Denoiser, SamplingError, Schedule, guided
+from garasu.diffusion.guidance import within
+from garasu.diffusion.samplers import SAMPLERS
+from garasu.diffusion.steps import drive
 from garasu.panes import look
 
 X = torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(0))
@@ -91,3 +94,42 @@ def test_bad_conditionings_are_refused():
         guided(Counting(), POSITIVE, NEGATIVE[:, :5], 7.5)
     with pytest.raises(SamplingError, match="2 latents need 1 or 2 rows of conditioning, got 3"):
         guided(Counting(), POSITIVE[:1].expand(3, -1, -1), NEGATIVE, 7.5)(X, SIGMA)
+
+
+# Guidance in a part of the walk
+
+
+def guided_levels(name: str, start: float, end: float, steps: int = 10) -> list[tuple[float, bool]]:
+    """Each question's level, and whether it was guided."""
+    sampler, asked = SAMPLERS[name], []
+    sigmas = sampler.sigmas(SCHEDULE, steps)
+
+    def denoise(is_guided: bool):
+        return lambda x, sigma: (asked.append((float(sigma), is_guided)), x * 0)[1]
+
+    answer = within(denoise(True), denoise(False), sigmas, start, end)
+    total = sampler.evaluations(sigmas)
+    list(drive(sampler.run(sigmas, X, lambda: X), answer, total=total))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(0, 1, range(10)), (0.2, 0.7, range(2, 7)), (0, 0.5, range(5)), (0.5, 1, range(5, 10)), (0.51, 0.54, ())],
+)
+def test_the_guided_part_is_counted_in_steps(start, end, expected):
+    asked = guided_levels("euler", start, end)
+    assert [index for index, (_, is_guided) in enumerate(asked) if is_guided] == list(expected)
+
+
+@pytest.mark.parametrize("name", ["heun", "dpm2", "dpmpp_sde", "restart"])
+def test_samplers_that_ask_twice_are_guided_by_level(name):
+    sigmas = SAMPLERS[name].sigmas(SCHEDULE, 10)
+    for sigma, is_guided in guided_levels(name, 0.2, 0.7):
+        assert is_guided == (sigmas[7] < sigma <= sigmas[2])
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.5, 0.5), (0.8, 0.2), (-0.1, 1), (0, 1.1)])
+def test_a_part_that_is_none_is_refused(start, end):
+    with pytest.raises(SamplingError, match="must start before it ends, within 0 to 1"):
+        within(lambda x, sigma: x, lambda x, sigma: x, torch.tensor([1.0, 0.0]), start, end)

@@ -77,7 +77,12 @@ def test_mps_takes_the_networks_as_they_are() -> None:
         ("fast", CPU, {}, "there is no engine 'fast': use auto, plain, or auto without some parts, as auto-linear"),
         ("plain-linear", CPU, {}, "there is no engine 'plain-linear'"),
         ("auto-liner", CPU, {}, "Did you mean linear?"),
-        ("auto-linear", CUDA, {}, "the engine has no part 'linear' on cuda: there are channels_last, cuda_graphs"),
+        (
+            "auto-linear",
+            CUDA,
+            {},
+            "the engine has no part 'linear' on cuda: there are channels_last, summed_norm, cuda_graphs",
+        ),
         ("plain", CUDA, {"compile": True}, "leave out one of engine plain and compile"),
         ("auto", CPU, {"low_memory": True}, "leave it out on a cpu"),
     ],

@@ -39,6 +39,7 @@ BLOCKS = [
 UNET = [
     *BLOCKS,
     (r"^time_embedding", "time_embed"),
+    (r"cond_proj", "guidance_proj"),
     (r"time_emb_proj", "time_proj"),
     (r"attentions", "transformers"),
     (r"transformer_blocks", "blocks"),
@@ -81,6 +82,7 @@ def unet_pair(config: UNetConfig, seed: int = 0) -> tuple[UNet, UNet2DConditionM
             attention_head_dim=config.heads,  # diffusers' name for the number of heads
             use_linear_projection=config.linear_projection,
             norm_num_groups=config.groups,
+            time_cond_proj_dim=config.guidance_width,
         )
         ours = UNet(config)
     return ours, share(peer, ours, UNET, seed)

@@ -1,5 +1,7 @@
 """The U-Net against diffusers' on random weights, at small sizes, odd sizes and Stable Diffusion's own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
@@ -45,6 +47,21 @@ def error(ours: UNet, peer: UNet2DConditionModel, height: int, width: int, rows:
 @pytest.mark.parametrize("name", SMALL)
 def test_small_unets_agree_with_diffusers(name: str) -> None:
     assert error(*unet_pair(SMALL[name], seed=len(name)), 16, 8) <= 1e-5
+
+
+@pytest.mark.parametrize("width", [16, 256])
+def test_a_distilled_unet_is_told_the_guidance_scale_as_diffusers_tells_it(width: int) -> None:
+    from diffusers import LatentConsistencyModelPipeline
+
+    ours, peer = unet_pair(replace(SD1, guidance_width=width))
+    x, t, context = inputs(ours.config, 8, 8)
+    scale = torch.tensor([1.0, 8.5])
+    told = LatentConsistencyModelPipeline.get_guidance_scale_embedding(None, scale - 1, embedding_dim=width)
+    with torch.inference_mode():
+        theirs = peer(x, t, context, timestep_cond=told).sample
+        assert max_error(ours(x, t, context, scale), theirs) <= 1e-5
+        assert max_error(ours(x, t, context), peer(x, t, context).sample) <= 1e-5
+        assert max_error(ours(x, t, context), theirs) > 1e-3, "the scale matters"
 
 
 def test_in_double_precision_nothing_differs() -> None:

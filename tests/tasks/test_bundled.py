@@ -94,3 +94,29 @@ def test_an_orange_cat_is_replaced_by_a_black_one(sd, probe):
         (seen,) = probe.read(to_tensor(after))
         replaced += (seen["subject"], seen["fur"]) == ("cat", "black")
     assert replaced >= 40
+
+
+@pytest.mark.parametrize(
+    ("knobs", "least", "most"),
+    [
+        ({"guidance_end": 0.6}, 1.0, 8.0),
+        ({"deep_cache": 3}, 1.0, 8.0),
+        ({"token_merging": 0.5}, 1.0, 10.0),
+    ],
+    ids=str,
+)
+def test_approximations_change_little(sd, knobs, least, most):
+    """Mean differences in levels of 255, about what docs/guides/faster.md tells; unrelated pictures differ by 40."""
+    found = []
+    for prompt in ("a black cat with yellow eyes", "a pink cake"):
+        exact, other = (
+            np.concatenate(
+                [
+                    np.asarray(one.image).astype(float)
+                    for one in txt2img(sd, prompt, guidance_scale=3.0, seed=0, count=4, **some)
+                ]
+            )
+            for some in ({}, knobs)
+        )
+        found.append(np.abs(exact - other).mean())
+    assert least < np.mean(found) < most

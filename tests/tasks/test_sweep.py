@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from garasu.diffusion.steps import Step
 from garasu.tasks.img2img import Img2Img
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
@@ -97,7 +99,7 @@ def swept(tmp_path, *texts: str) -> Sweep:
 def test_every_picture_is_that_of_its_recipe(tiny, tmp_path):
     sweep = swept(tmp_path, "seed=1,2,1", "guidance_scale=2,3")
     made = [one for one in sweep.run(tiny) if isinstance(one, Point)]
-    assert [one.index for one in made] == [1, 2, 3, 4]
+    assert [one.index for one in made] == [1, 3, 2, 4], "seeds are made together, guidance scales one by one"
     lines = [json.loads(line) for line in (tmp_path / "sweep/sweep.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == ["1.png", "2.png", "3.png", "4.png", "1.png", "2.png"]
     assert [line["same_as"] for line in lines] == [None, None, None, None, 1, 2]
@@ -105,8 +107,19 @@ def test_every_picture_is_that_of_its_recipe(tiny, tmp_path):
     for line in lines:
         recipe = Txt2Img(**line["recipe"])
         (alone,) = [one for one in TASKS["txt2img"].steps(tiny, recipe) if isinstance(one, Picture)]
-        assert Image.open(tmp_path / "sweep" / line["file"]).tobytes() == alone.image.tobytes()
+        swept_one = Image.open(tmp_path / "sweep" / line["file"])
+        assert np.abs(np.asarray(swept_one).astype(int) - np.asarray(alone.image)).max() <= 1
     assert Image.open(tmp_path / "sweep/grid.png").width == 2 * (64 + 8) + 8
+
+
+def test_words_and_seeds_are_swept_together(tiny, tmp_path):
+    sweep = swept(tmp_path, "prompt:cat=cat,dog", "seed=1,2", "negative_prompt=,dog")
+    sizes = [len(one.latent) for one in sweep.run(tiny) if isinstance(one, Step)]
+    assert sizes == [8] * 3
+    for point in sweep.points:
+        (alone,) = [one for one in TASKS["txt2img"].steps(tiny, point.recipe) if isinstance(one, Picture)]
+        difference = np.asarray(Image.open(sweep.file(point))).astype(int) - np.asarray(alone.image)
+        assert np.abs(difference).max() <= 1
 
 
 def test_an_interrupted_sweep_goes_on(tiny, tmp_path):

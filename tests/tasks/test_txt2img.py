@@ -42,7 +42,7 @@ def test_many_pictures_come_in_batches_as_they_are_finished(tiny):
 
 
 def test_a_batch_holds_as_many_pictures_as_its_size_allows(tiny, monkeypatch):
-    monkeypatch.setattr("garasu.tasks.sampled._LATENT_PIXELS_AT_ONCE", 2 * 8 * 8 + 1)
+    monkeypatch.setattr("garasu.tasks.room.CPU_CELLS", 2 * 8 * 8 + 1)
     made = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=3, steps=1))
     assert [len(one.latent) for one in made if isinstance(one, Step)] == [2, 2, 1, 1]
     wide = txt2img_steps(tiny, Txt2Img(prompt="cat", seed=0, count=2, steps=1, width=128, height=256))
@@ -174,3 +174,35 @@ def test_a_seed_of_another_size_lies_in_the_middle(tiny):
         txt2img(tiny, recipe.but(seed_size="60x64"))
     with pytest.raises(RecipeError, match="seed_size"):
         recipe.but(seed_size="large")
+
+
+def test_approximations_are_fields_like_others_and_written_down(tiny, tmp_path):
+    knobs = {"guidance_start": 0.25, "guidance_end": 0.75, "deep_cache": 2, "token_merging": 0.5}
+    picture = txt2img(tiny, "cat", seed=1, steps=4, **knobs)
+    assert np.abs(pixels(picture) - pixels(txt2img(tiny, "cat", seed=1, steps=4))).max() > 0
+    picture.save(tmp_path / "cat.png")
+    metadata = read_metadata(tmp_path / "cat.png")
+    assert knobs.items() <= metadata.ours["recipe"].items()
+    said = read_infotext(metadata.parameters).fields
+    assert (said["Skip Early CFG"], said["Token merging ratio"]) == ("0.25", "0.5")
+    assert txt2img(tiny, Txt2Img(**metadata.ours["recipe"])).image.tobytes() == picture.image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"deep_cache": 0}, "deep_cache must be at least 1"),
+        ({"token_merging": 0.9}, "token_merging must be at most 0.75"),
+        ({"guidance_start": 2}, "guidance_start must be at most 1"),
+    ],
+)
+def test_approximations_have_ranges(knobs, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        Txt2Img(prompt="cat", **knobs)
+
+
+def test_without_guidance_neither_its_part_nor_the_negative_prompt_decide(tiny):
+    plain = Txt2Img(prompt="cat", seed=1, steps=2, guidance_scale=1)
+    partly = plain.but(guidance_end=0.5, negative_prompt="dog")
+    assert partly.effective() == plain.effective()
+    assert txt2img(tiny, partly).image.tobytes() == txt2img(tiny, plain).image.tobytes()

@@ -1,10 +1,9 @@
-"""A progress bar for a running task: steps done, their rate, the time left."""
+"""A progress bar for a running task: steps done of all pictures, their rate, the time left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from math import ceil
 from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
@@ -24,10 +23,9 @@ def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterat
                 yield one
                 continue
             if bar is None:  # not before there is a step: what refuses to start shows no bar
-                total = one.total * ceil(count / len(one.latent))
                 what = f"{count} pictures" if count > 1 else "picture"
-                bar = stack.enter_context(tqdm(desc=what, total=total, unit="step", leave=False))
+                bar = stack.enter_context(tqdm(desc=what, total=one.total * count, unit="step", leave=False))
             if one.index == 0 and bar.n >= bar.total:  # a second pass, or another window of a large picture
-                bar.total += one.total
+                bar.total += one.total * len(one.latent)
             if one.index < one.total:  # the last of each batch is the finished latent: no work
-                bar.update()
+                bar.update(len(one.latent))

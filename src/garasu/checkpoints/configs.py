@@ -38,7 +38,6 @@ OURS: Mapping[PartName, Mapping[str, tuple[Any, ...]]] = {
         "num_class_embeds": (None,),
         "only_cross_attention": (False,),
         "resnet_time_scale_shift": ("default",),
-        "time_cond_proj_dim": (None,),
         "time_embedding_type": ("positional",),
         "transformer_layers_per_block": (1, [1, 1, 1, 1]),
     },
@@ -130,6 +129,7 @@ def _unet(config: UNetConfig) -> dict[str, Any]:
         "norm_num_groups": config.groups,
         "out_channels": config.out_channels,
         "sample_size": config.sample_size,
+        **({"time_cond_proj_dim": config.guidance_width} if config.guidance_width else {}),
         "up_block_types": up,
         "use_linear_projection": config.linear_projection,
     }

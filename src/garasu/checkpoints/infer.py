@@ -64,7 +64,9 @@ def unet(layout: Layout, shapes: Shapes, known: Known) -> UNetConfig:
     levels, layers, attention = (_unet_ldm if layout == "ldm" else _unet_diffusers)(shapes)
     if levels * layers > max(len(shapes), 1):
         raise _OddShapesError(f"{layers} layers a level are more than there are keys")
-    blank = UNetConfig(channels=(0,) * levels, layers=layers, attention=attention)
+    told = shapes.get("time_embed.cond_proj.weight" if layout == "ldm" else "time_embedding.cond_proj.weight")
+    guidance_width = None if told is None else _dimensions(told, 2)[1]
+    blank = UNetConfig(channels=(0,) * levels, layers=layers, attention=attention, guidance_width=guidance_width)
     mine = _mine(blank, layout, shapes)
     channels = tuple(mine[f"down.{i}.resnets.0.conv1.weight"][0] for i in range(levels))
     linear = len(mine["middle.transformers.0.proj_in.weight"]) == 2
@@ -79,6 +81,7 @@ def unet(layout: Layout, shapes: Shapes, known: Known) -> UNetConfig:
         linear_projection=linear,
         groups=_groups(channels, known),
         sample_size=known.get("sample_size", UNetConfig.sample_size),
+        guidance_width=guidance_width,
     )
 
 

@@ -148,6 +148,8 @@ def _unet(config: UNetConfig) -> Iterator[Row]:
     yield "conv_in", "conv_in", "input_blocks.0.0"
     yield "time_embed.linear_1", "time_embedding.linear_1", "time_embed.0"
     yield "time_embed.linear_2", "time_embedding.linear_2", "time_embed.2"
+    if config.guidance_width:
+        yield "time_embed.guidance_proj", "time_embedding.cond_proj", "time_embed.cond_proj"
     yield "norm_out", "conv_norm_out", "out.0"
     yield "conv_out", "conv_out", "out.2"
     for i in range(2):

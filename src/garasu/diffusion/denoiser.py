@@ -106,7 +106,7 @@ class Denoiser(nn.Module):
         """The network's ε or v, in the dtype of ``x``; the network sees x scaled to unit variance (VP) and t."""
         dtype = self._network_dtype(x)
         scaled = _column(signal, x) * x
-        return self.network(scaled.to(dtype), t.to(x.device, torch.float32), context.to(dtype)).to(x.dtype)
+        return self.network(scaled.to(dtype), _sent(t, x.device, torch.float32), context.to(dtype)).to(x.dtype)
 
     def _network_dtype(self, x: Tensor) -> torch.dtype:
         parameters = self.network.parameters() if isinstance(self.network, nn.Module) else iter(())
@@ -128,4 +128,9 @@ def _per_row(sigma: Tensor, x: Tensor) -> Tensor:
 
 def _column(values: Tensor, x: Tensor) -> Tensor:
     """[B] → [B, 1, 1, 1] on the device and in the dtype of ``x``."""
-    return values.to(x.device, x.dtype).reshape(-1, 1, 1, 1)
+    return _sent(values, x.device, x.dtype).reshape(-1, 1, 1, 1)
+
+
+def _sent(values: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A few numbers on another device; on CUDA without waiting for what that is doing."""
+    return values.to(device, dtype, non_blocking=device.type == "cuda")

@@ -50,6 +50,32 @@ def guided(denoiser: Conditioned, positive: Tensor, negative: Tensor | None, sca
     return denoise
 
 
+def within(guided: Denoise, unguided: Denoise, sigmas: Tensor, start: float, end: float) -> Denoise:
+    """Guidance in a part of the walk only (Kynkäänniemi et al., arXiv:2404.07724): elsewhere one row runs, not two.
+
+    With n steps, those of index round(start·n) up to before round(end·n) are guided; an evaluation between two levels
+    belongs to the step that it is part of, one at the next level already to the next step.
+
+    Args:
+        guided, unguided: (x, sigma) → x0, both.
+        sigmas: the walk's levels, descending [n + 1].
+        start, end: shares of the walk, 0…1; 0 and 1 are all of it.
+
+    Raises:
+        SamplingError: not 0 ≤ start < end ≤ 1.
+    """
+    if not 0 <= start < end <= 1:
+        raise SamplingError(f"Guidance must start before it ends, within 0 to 1; got {start:g} to {end:g}.")
+    steps = len(sigmas) - 1
+    high = float(sigmas[round(start * steps)]) if start else float("inf")
+    low = float(sigmas[round(end * steps)]) if end < 1 else float("-inf")
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        return guided(x, sigma) if low < float(sigma) <= high else unguided(x, sigma)
+
+    return denoise
+
+
 def _unguided(denoiser: Conditioned, positive: Tensor) -> Denoise:
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
         with moment(rows=_labels("prompt", x)):

@@ -7,7 +7,7 @@ run. `choices` makes them from a probe of the machine, `install` puts them into 
 from garasu.engine.choices import PLAIN, Choice, Engine, EngineError, choose
 from garasu.engine.install import install, run_by
 from garasu.engine.machine import Machine, this_machine
-from garasu.engine.offload import Residence
+from garasu.engine.offload import Residence, Visiting
 from garasu.engine.process import own_process
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "EngineError",
     "Machine",
     "Residence",
+    "Visiting",
     "choose",
     "install",
     "own_process",

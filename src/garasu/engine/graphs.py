@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-Call = Callable[[Tensor, Tensor, Tensor], Tensor]
+Call = Callable[..., Tensor]  # of x, t, context, and a distilled network's guidance scale
 Places = tuple[int, ...]
 
 MOST = 4  # recordings kept: each holds the memory of a call
@@ -46,13 +46,13 @@ class Recorded(nn.Module):
         self._graphs = graphs
         self._recordings: OrderedDict[object, _Recording] = OrderedDict()
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """x [B, C, H, W], t [B], context [B, T, D] → ε or v [B, C, H, W]."""
+    def forward(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """As UNet."""
+        given = (x, t, context) if guidance is None else (x, t, context, guidance)
         if torch.is_grad_enabled() or looked_into(self.unet):
-            return self.unet(x, t, context)
-        if not self._graphs:
-            return self._run[0](x, t, context)
-        return self._recording(x, t, context).replay((x, t, context))
+            answer: Tensor = self.unet(*given)
+            return answer
+        return self._recording(*given).replay(given) if self._graphs else self._run[0](*given)
 
     def _recording(self, *given: Tensor) -> _Recording:
         key = tuple((one.shape, one.dtype) for one in given)

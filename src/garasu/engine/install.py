@@ -12,7 +12,7 @@ from garasu.engine.attention import CHUNKED, NATIVE
 from garasu.engine.choices import Engine
 from garasu.engine.graphs import Recorded
 from garasu.engine.linear import LINEAR
-from garasu.engine.norm import NORM
+from garasu.engine.norm import NORM, SUMMED
 from garasu.engine.offload import Residence, Visiting
 from garasu.networks.unet import UNet
 
@@ -21,6 +21,7 @@ FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one,
     "chunked_attention": CHUNKED,
     "linear": LINEAR,
     "group_norm": NORM,
+    "summed_norm": SUMMED,
 }
 
 
@@ -49,7 +50,7 @@ def run_by(engine: Engine, unet: UNet, residence: Residence | None = None) -> nn
     """What the denoiser should call: the U-Net itself, or something that runs it faster, or where there is room."""
     if residence is not None:
         return Visiting(unet, residence)
-    run: Callable[[Tensor, Tensor, Tensor], Tensor] = unet
+    run: Callable[..., Tensor] = unet
     if engine.has("compile"):
         run = torch.compile(unet, dynamic=False)
     graphs = engine.has("cuda_graphs")

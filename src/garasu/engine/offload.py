@@ -24,14 +24,16 @@ class Residence:
 
 
 class Visiting(nn.Module):
-    """A U-Net that comes to the device when it is called."""
+    """A U-Net that comes to the device when it, or ``network`` which stands for it, is called."""
 
-    def __init__(self, unet: nn.Module, residence: Residence) -> None:
+    def __init__(self, unet: nn.Module, residence: Residence, network: nn.Module | None = None) -> None:
         super().__init__()
         self.unet = unet
+        self.network = network or unet
         self._residence = residence
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """x [B, C, H, W], t [B], context [B, T, D] → ε or v [B, C, H, W]."""
+    def forward(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """As UNet."""
         self._residence.bring(self.unet)
-        return self.unet(x, t, context)
+        answer: Tensor = self.network(x, t, context, guidance)
+        return answer

@@ -24,18 +24,37 @@ def timestep_embedding(t: Tensor, width: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-class TimeEmbedding(nn.Module):
-    """The timestep as the residual blocks receive it: sinusoids through two linear layers. t [B] → [B, E]."""
+def guidance_embedding(scale: Tensor, width: int) -> Tensor:
+    """Sinusoids of the guidance scale, sines first, as LCM was distilled with them (Luo et al., arXiv:2310.04378).
 
-    def __init__(self, width: int, embedding_width: int) -> None:
+    scale [B] → [B, width], float32; of 1000·(scale − 1), since 1 is no guidance.
+    """
+    half = width // 2
+    steps = torch.arange(half, dtype=torch.float32, device=scale.device)
+    frequencies = torch.exp(steps * -(math.log(10000) / (half - 1)))
+    angles = 1000 * (scale.float()[:, None] - 1) * frequencies[None]  # [B, width/2]
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """The timestep as the residual blocks receive it: sinusoids through two linear layers. t [B] → [B, E].
+
+    A distilled network learned what guidance does, so it is told the scale here too.
+    """
+
+    def __init__(self, width: int, embedding_width: int, guidance_width: int | None = None) -> None:
         super().__init__()
         self.width = width
+        self.guidance_proj = nn.Linear(guidance_width, width, bias=False) if guidance_width else None
         self.linear_1 = nn.Linear(width, embedding_width)
         self.linear_2 = nn.Linear(embedding_width, embedding_width)
 
-    def forward(self, t: Tensor) -> Tensor:
-        """t [B] → [B, E]."""
+    def forward(self, t: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """t [B], and a distilled network's guidance scale [B] → [B, E]."""
         sinusoids = timestep_embedding(t, self.width).to(self.linear_1.weight.dtype)
+        if self.guidance_proj is not None and guidance is not None:
+            told = guidance_embedding(guidance, self.guidance_proj.in_features)
+            sinusoids = sinusoids + self.guidance_proj(told.to(sinusoids))
         return self.linear_2(F.silu(self.linear_1(sinusoids)))
 
 

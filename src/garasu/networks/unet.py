@@ -31,6 +31,7 @@ class UNetConfig:
     linear_projection: bool = False  # how the files store proj_in/proj_out (True: SD 2.x)
     groups: int = 32
     sample_size: int = 64  # native height and width of the latent
+    guidance_width: int | None = None  # of the guidance scale's sinusoids, which distilled networks (LCM) are told
 
     @property
     def time_width(self) -> int:
@@ -115,7 +116,7 @@ class UNet(nn.Module):
         self.config = config
         channels = config.channels
         self.conditioning = Pane()
-        self.time_embed = TimeEmbedding(channels[0], config.time_width)
+        self.time_embed = TimeEmbedding(channels[0], config.time_width, config.guidance_width)
         self.conv_in = nn.Conv2d(config.in_channels, channels[0], 3, padding=1)
         self.down = nn.ModuleList(_down_levels(config))
         self.middle = Middle(config)
@@ -123,19 +124,20 @@ class UNet(nn.Module):
         self.norm_out = GroupNorm(config.groups, channels[0], eps=1e-5)
         self.conv_out = nn.Conv2d(channels[0], config.out_channels, 3, padding=1)
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, context: Tensor, guidance: Tensor | None = None) -> Tensor:
         """One evaluation.
 
         Args:
             x: noisy latent [B, C, H, W], scaled to unit variance (c_in·x of the σ-space).
             t: timestep [B] in 0…999, fractions allowed.
             context: conditioning [B, T, D].
+            guidance: the guidance scale [B], for a distilled network that asks for it.
 
         Returns:
             ε or v, [B, 4, H, W].
         """
         context = self.conditioning(context)
-        time = self.time_embed(t)  # [B, E]
+        time = self.time_embed(t, guidance)  # [B, E]
         skips = [self.conv_in(x)]
         for level in self.down:
             skips += level(skips[-1], time, context)

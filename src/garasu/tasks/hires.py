@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from garasu.tasks.sampled import Sampled
+from garasu.tasks.sampled import WALK, Sampled
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -38,13 +38,13 @@ class HiRes(Sampled):
 
 
 def refined(
-    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning, latent: Tensor
+    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning | None, latent: Tensor
 ) -> Generator[Step, None, Tensor]:
     """Enlarge finished latents [B, 4, h, w] and paint them on: the steps of it; returns the larger finished latents."""
     from garasu.diffusion.canvas import Canvas
 
     first = batch[0]
-    knobs = first.model_dump(include={"sampler", "guidance_scale", "eta", "spacing"})
+    knobs = first.model_dump(include=set(WALK))
     step = None
     for step in sd.sample(
         words,

@@ -77,9 +77,9 @@ def img2img_steps(
 
     source = given(image, recipe.image).image
     recipe = with_source(recipe, source, image)
-    recipe = settled(recipe, painted_size(sd, source.size))
-    fitted = fit(source, sized(recipe), recipe.resize).image
-    yield from walked(sd, recipe, canvas=lambda batch: Canvas(encoded(sd, fitted, batch), recipe.strength))
+    each = settled(recipe, painted_size(sd, source.size))
+    fitted = fit(source, sized(each[0]), recipe.resize).image
+    yield from walked(sd, each, canvas=lambda batch: Canvas(encoded(sd, fitted, batch), recipe.strength))
 
 
 def with_source(recipe: AnyFromPicture, source: Image.Image, image: Given | None) -> AnyFromPicture:

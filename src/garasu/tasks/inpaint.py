@@ -161,11 +161,10 @@ def workpiece(sd: StableDiffusion, recipe: Inpaint, original: Image.Image, mask:
 
 def painted(sd: StableDiffusion, recipe: AnyPainted, work: Workpiece) -> Iterator[Step | Picture[AnyPainted]]:
     """Paint a workpiece by a recipe: every step on the way, and each picture."""
-    recipe = settled(recipe, work.size)
     seen, mask = work.seen, work.seen_mask
     yield from walked(
         sd,
-        recipe,
+        settled(recipe, work.size),
         canvas=lambda batch: masked_canvas(sd, batch, seen, mask),
         develop=work.put_back,
     )

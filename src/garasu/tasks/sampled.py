@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
+from PIL import Image
 from pydantic import Field, model_validator
 
 from garasu.tasks.names import understood
@@ -14,7 +15,6 @@ from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
 from garasu.tasks.refusal import RecipeError
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
-    from PIL import Image
     from torch import Tensor
 
     from garasu.diffusion.canvas import Canvas
@@ -22,8 +22,9 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.model import StableDiffusion
     from garasu.prompts.conditioning import Conditioning
 
-_LATENT_PIXELS_AT_ONCE = 2 * 64 * 64  # two 512×512 pictures; more at once need memory and are hardly faster
-_MOST_AT_ONCE = 16
+_APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
+WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS})
+"""The fields that every walk of a recipe takes as they are."""
 
 
 class Sampled(Recipe):
@@ -63,6 +64,20 @@ class Sampled(Recipe):
         description="Another size, as 512x512, whose noise of the seed lies in the middle: its composition lives on.",
     )
 
+    guidance_start: float = Field(
+        0.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance begins."
+    )
+    guidance_end: float = Field(
+        1.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance ends."
+    )
+
+    deep_cache: int = Field(
+        1, ge=1, description="Faster, approximate: in how many steps the U-Net's deep part runs once; 1: in each."
+    )
+    token_merging: float = Field(
+        0.0, ge=0, le=0.75, description="Faster, approximate: the share of pixels that self-attention merges."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _understood(cls, fields: Any) -> Any:
@@ -75,6 +90,8 @@ class Sampled(Recipe):
     def effective(self) -> dict[str, Any]:
         """What decides the picture: two recipes with the same of these make the same one."""
         fields = self.model_dump()
+        if self.guidance_scale == 1:
+            fields |= {"negative_prompt": "", "guidance_start": 0.0, "guidance_end": 1.0}
         if not self.variation_strength:
             fields = {name: value for name, value in fields.items() if not name.startswith("variation")}
         return fields
@@ -90,7 +107,7 @@ class Sampled(Recipe):
 
 AnySampled = TypeVar("AnySampled", bound=Sampled)
 Recipe_contra = TypeVar("Recipe_contra", bound=Sampled, contravariant=True)
-Developed = tuple["Image.Image", dict[str, "Image.Image"]]
+Developed = tuple[Image.Image, dict[str, Image.Image]]
 """A finished picture, and others that belong to it by name."""
 
 
@@ -102,49 +119,91 @@ class Further(Protocol[Recipe_contra]):
         sd: StableDiffusion,
         batch: Sequence[Recipe_contra],
         words: Conditioning,
-        negative: Conditioning,
+        negative: Conditioning | None,
         latent: Tensor,
         /,
     ) -> Generator[Step, None, Tensor]:
         """Steps, and at the end other latents."""
 
 
-def settled(recipe: AnySampled, size: tuple[int, int]) -> AnySampled:
-    """The recipe with seeds and a size: what the pictures will say of themselves."""
-    return recipe.with_seed().but(width=recipe.width or size[0], height=recipe.height or size[1])
+def settled(recipe: AnySampled, size: tuple[int, int]) -> list[AnySampled]:
+    """A recipe for each of its pictures, with its seeds and a size: what the picture will say of itself."""
+    known = recipe.with_seed().but(width=recipe.width or size[0], height=recipe.height or size[1])
+    return [_single(known, index) for index in range(known.count)]
+
+
+def alike(recipe: Sampled) -> dict[str, Any]:
+    """What recipes must have in common to be walked together: all but words, seeds and how many."""
+    return recipe.model_dump(exclude={"prompt", "negative_prompt", "seed", "variation_seed", "count"})
 
 
 def walked(
     sd: StableDiffusion,
-    recipe: AnySampled,
+    recipes: Sequence[AnySampled],
     *,
     canvas: Callable[[Sequence[AnySampled]], Canvas] | None = None,
     further: Further[AnySampled] | None = None,
     develop: Callable[[Image.Image, AnySampled], Developed] | None = None,
 ) -> Iterator[Step | Picture[AnySampled]]:
-    """Every step on the way, and each picture as soon as it is finished.
+    """Every step on the way, and each picture as soon as it is finished; as many at once as there is room for.
 
     Args:
-        recipe: settled.
+        recipes: settled, and `alike`.
         canvas: makes the picture to start from, of the recipes of one batch; from noise alone when not given.
         further: walks on from the finished latents.
         develop: what is still done to a decoded picture of a recipe.
+
+    Raises:
+        RoomError: one picture alone does not fit into memory.
     """
-    words = sd.encode(recipe.prompt, clip_skip=recipe.clip_skip)
-    negative = sd.encode(recipe.negative_prompt, clip_skip=recipe.clip_skip)
-    knobs = recipe.model_dump(include={"sampler", "steps", "guidance_scale", "width", "height", "eta", "spacing"})
-    for batch in _batches(recipe):
-        seeds = [one.seed for one in batch if one.seed is not None]
-        start = None if canvas is None else canvas(batch)
-        noise = _varied(sd, batch)
-        for step in sd.sample(words, negative=negative, seed=seeds, latent=noise, canvas=start, **knobs):
-            yield step
-        latent = step.latent
-        if further is not None:
-            latent = yield from further(sd, batch, words, negative, latent)
-        for one, image in zip(batch, sd.decode_each(latent), strict=True):
-            finished, others = (image, {}) if develop is None else develop(image, one)
-            yield Picture(finished, one, MadeWith.of(sd), others)
+    from garasu.tasks.room import Room, ran_out
+
+    left = list(recipes)
+    room = Room(sd.device, _cells(sd, left[0]))
+    while left:
+        batch = left[: room.rows]
+        tried = len(batch)
+        try:
+            for made in _together(sd, batch, canvas, further):
+                if not isinstance(made, Image.Image):
+                    yield made
+                    continue
+                finished, others = (made, {}) if develop is None else develop(made, left[0])
+                one = left.pop(0)  # done, whatever happens to those after it
+                yield Picture(finished, one, MadeWith.of(sd), others)
+        except Exception as problem:
+            if not ran_out(problem):
+                raise
+        else:
+            continue
+        room.halve(tried)
+
+
+def _together(
+    sd: StableDiffusion,
+    batch: Sequence[AnySampled],
+    canvas: Callable[[Sequence[AnySampled]], Canvas] | None,
+    further: Further[AnySampled] | None,
+) -> Iterator[Step | Image.Image]:
+    """The steps of one batch, and its decoded pictures."""
+    words = _words(sd, batch, "prompt")
+    negative = None if batch[0].guidance_scale == 1 else _words(sd, batch, "negative_prompt")
+    seeds = [one.seed for one in batch if one.seed is not None]
+    start = None if canvas is None else canvas(batch)
+    knobs = batch[0].model_dump(include={*WALK, "steps", "width", "height"})
+    for step in sd.sample(words, negative=negative, seed=seeds, latent=_varied(sd, batch), canvas=start, **knobs):
+        yield step
+    latent = step.latent
+    if further is not None:
+        latent = yield from further(sd, batch, words, negative, latent)
+    for row in latent:
+        yield from sd.decode_each(row[None])
+
+
+def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> Conditioning:
+    """The states of the batch's prompts: one row for all that say the same, else a row each."""
+    said = [getattr(one, field) for one in batch]
+    return sd.encode(said[0] if len(set(said)) == 1 else said, clip_skip=batch[0].clip_skip)
 
 
 def pictures(
@@ -153,15 +212,6 @@ def pictures(
     """The picture of a task's steps, or a list of them where the recipe asks for several."""
     found = [one for one in made if isinstance(one, Picture)]
     return found[0] if recipe.count == 1 else found
-
-
-def _batches(recipe: AnySampled) -> Iterator[list[AnySampled]]:
-    """A recipe for each picture, as many at once as the picture's size allows."""
-    assert recipe.width is not None and recipe.height is not None
-    rows = _LATENT_PIXELS_AT_ONCE * 64 // (recipe.width * recipe.height)
-    rows = max(1, min(rows, _MOST_AT_ONCE))
-    for first in range(0, recipe.count, rows):
-        yield [_single(recipe, index) for index in range(first, min(first + rows, recipe.count))]
 
 
 def _single(recipe: AnySampled, index: int) -> AnySampled:
@@ -188,6 +238,12 @@ def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     strength = first.variation_strength
     noise = varied(seeds, others, strength, inner, first.variation_slerp) if strength else Noise(seeds, inner).draw()
     return noise if inner == shape else resized(noise, seeds, shape)
+
+
+def _cells(sd: StableDiffusion, recipe: Sampled) -> int:
+    """Of the latent of one picture."""
+    assert recipe.width is not None and recipe.height is not None
+    return recipe.width * recipe.height // sd.vae.config.factor**2
 
 
 def _noise_shape(sd: StableDiffusion, width: int, height: int) -> tuple[int, int, int]:

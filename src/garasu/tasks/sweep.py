@@ -19,7 +19,7 @@ from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError, near
-from garasu.tasks.sampled import Sampled
+from garasu.tasks.sampled import Sampled, alike
 from garasu.tasks.table import Task
 
 if TYPE_CHECKING:
@@ -150,15 +150,31 @@ class Sweep:
 
     def run(self, sd: StableDiffusion) -> Iterator[Step | Point]:
         """Make what is missing: every step on the way, and each point when its picture is there; then the grid."""
-        for point in self.missing():
-            for made in self.task.steps(sd, point.recipe):
+        for group in self._groups():
+            left = iter(group)
+            for made in self._made(sd, group):
                 if isinstance(made, Picture):
+                    point = next(left)
                     made.save(self.file(point))
                     yield point
                 else:
                     yield made
         self._write_table()
         self._write_grid()
+
+    def _groups(self) -> list[list[Point]]:
+        """What is missing; points stand together that can be made together."""
+        if self.task.together is None:
+            return [[point] for point in self.missing()]
+        found: dict[str, list[Point]] = {}
+        for point in self.missing():
+            found.setdefault(json.dumps(alike(point.recipe), sort_keys=True), []).append(point)
+        return list(found.values())
+
+    def _made(self, sd: StableDiffusion, group: Sequence[Point]) -> Iterator[Step | Picture[Any]]:
+        if self.task.together is None:
+            return self.task.steps(sd, group[0].recipe)
+        return self.task.together(sd, [point.recipe for point in group])
 
     def file(self, point: Point) -> Path:
         """The file of a point's picture: its own, or that of the one it is the same as."""

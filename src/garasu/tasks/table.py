@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from garasu.tasks.inpaint import Inpaint, inpaint_steps
 from garasu.tasks.outpaint import Outpaint, outpaint_steps
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
-from garasu.tasks.txt2img import Txt2Img, txt2img_steps
+from garasu.tasks.txt2img import Txt2Img, txt2img_steps, txt2img_together
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """A recipe's class, and what turns a model and such a recipe into steps and pictures."""
+    """A recipe's class, and what turns a model and such a recipe into steps and pictures.
+
+    `together` does so for several recipes that are `alike`; none where they are made one by one.
+    """
 
     recipe: type[Sampled]
     steps: Callable[[StableDiffusion, Any], Iterator[Step | Picture[Any]]]
+    together: Callable[[StableDiffusion, Sequence[Any]], Iterator[Step | Picture[Any]]] | None = None
 
 
 _ALL = (
-    Task(Txt2Img, txt2img_steps),
+    Task(Txt2Img, txt2img_steps, txt2img_together),
     Task(Img2Img, img2img_steps),
     Task(Inpaint, inpaint_steps),
     Task(Outpaint, outpaint_steps),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from garasu.tasks.hires import HiRes, refined
@@ -34,4 +34,10 @@ def txt2img(
 
 def txt2img_steps(sd: StableDiffusion, recipe: Txt2Img) -> Iterator[Step | Picture[Txt2Img]]:
     """The same, to be watched: every step on the way, and each picture as soon as it is finished."""
-    yield from walked(sd, settled(recipe, sd.native_size), further=refined if recipe.hires_scale > 1 else None)
+    yield from txt2img_together(sd, [recipe])
+
+
+def txt2img_together(sd: StableDiffusion, recipes: Sequence[Txt2Img]) -> Iterator[Step | Picture[Txt2Img]]:
+    """The same of several recipes that differ in words and seeds only (see `alike`), in batches."""
+    each = [one for recipe in recipes for one in settled(recipe, sd.native_size)]
+    yield from walked(sd, each, further=refined if recipes[0].hires_scale > 1 else None)
