@@ -11,7 +11,7 @@ from garasu.engine.choices import choose
 from garasu.networks.attention import Attention, merge_heads
 
 CPU = torch.device("cpu")
-ERRORS = {torch.float32: 2e-6, torch.bfloat16: 4e-3}  # relative; bfloat16 itself keeps 8 bits
+ERRORS = {torch.float32: 2e-6, torch.bfloat16: 8e-3}  # relative; bfloat16 keeps 8 bits, and averages may cancel
 
 
 def has_kernel(dtype: torch.dtype) -> bool:
@@ -82,7 +82,9 @@ def test_scores_far_below_the_best_weigh_nothing() -> None:
 @pytest.mark.parametrize("dtype", ERRORS)
 def test_rows_of_scores_are_the_definition(dtype: torch.dtype) -> None:
     q, k, v = (heads_of(2, 3, n, 24, dtype, i) for i, n in enumerate((1100, 600, 600)))
-    assert error(chunked(q, k, v), exact(q, k, v)) <= 2 * ERRORS[dtype]  # its weights are rounded too
+    assert (
+        error(chunked(q, k, v), exact(q, k, v)) <= 2 * ERRORS[dtype]
+    )  # its weights are rounded before they are summed
 
 
 def test_gradients_and_causal_masks_go_the_plain_way() -> None:

@@ -150,12 +150,15 @@ static inline __attribute__((always_inline)) void tile(const job *j, int64_t num
     const int32_t *values = (const int32_t *)j->packed_v + head * j->padded * words;
     for (int64_t start = 0; start < j->padded; start += BLOCK) {
         const int64_t keys = j->padded - start < BLOCK ? j->padded - start : BLOCK;
-        __m512 top[VECTORS], shrink[VECTORS];
-        for (int v = 0; v < VECTORS; v++) top[v] = _mm512_set1_ps(-INFINITY);
+        const int64_t real = j->keys - start < keys ? j->keys - start : keys;  /* the rest fills the last block */
+        __m512 top[VECTORS], any[VECTORS], shrink[VECTORS];
+        for (int v = 0; v < VECTORS; v++) top[v] = any[v] = _mm512_set1_ps(-INFINITY);
         for (int64_t i = 0; i < keys; i += KEYS)
-            scores(k + (start + i) * words, q, words, s + i * VECTORS, top, half);
-        for (int64_t i = j->keys - start; i < keys; i++)    /* what was added to fill the last block */
-            for (int v = 0; v < VECTORS; v++) s[i * VECTORS + v] = _mm512_set1_ps(-INFINITY);
+            scores(k + (start + i) * words, q, words, s + i * VECTORS, i + KEYS <= real ? top : any, half);
+        for (int64_t i = real / KEYS * KEYS; i < keys; i++)
+            for (int v = 0; v < VECTORS; v++)
+                if (i < real) top[v] = _mm512_max_ps(top[v], s[i * VECTORS + v]);
+                else s[i * VECTORS + v] = _mm512_set1_ps(-INFINITY);
         for (int v = 0; v < VECTORS; v++) {
             const __m512 now = _mm512_max_ps(max[v], _mm512_mul_ps(top[v], scale));
             shrink[v] = exp2_clamped(_mm512_sub_ps(max[v], now), 0);
