@@ -17,7 +17,7 @@ class Traveller(nn.Module):
         self.sent.append(str(device))
         return self
 
-    def forward(self, x, t, context):
+    def forward(self, x, t, context, guidance):
         return x, t, context
 
 

@@ -42,17 +42,17 @@ static inline __attribute__((always_inline)) void sums(
 }
 
 static inline __attribute__((always_inline)) void scaled(
-    const void *restrict x, void *restrict y, int64_t pixels, int64_t channels, const float *restrict scale,
-    const float *restrict shift, const int half) {
+    const void *restrict x, void *restrict y, int64_t pixels, int64_t channels, const float *restrict base,
+    const float *restrict scale, const float *restrict shift, const int half) {
     for (int64_t p = 0; p < pixels; p++)
         for (int64_t c = 0; c < channels; c++) {
-            const float value = get(x, p * channels + c, half) * scale[c] + shift[c];
+            const float value = (get(x, p * channels + c, half) - base[c]) * scale[c] + shift[c];
             if (half) ((uint16_t *)y)[p * channels + c] = rounded(value);
             else ((float *)y)[p * channels + c] = value;
         }
 }
 
-/* y = x * scale + shift for one picture, from the sums of its chunks. */
+/* y = (x - base) * scale + shift for one picture, from the sums of its chunks. */
 static void affine(
     const float *sum, const float *square, const float *base, int64_t chunks, int64_t pixels, int64_t channels,
     int64_t groups, double eps, const void *weight, const void *bias, float *scale, float *shift, int half) {
@@ -74,7 +74,7 @@ static void affine(
         const double inverse = 1 / sqrt(fmax(second / width, 0) + eps);
         for (int64_t c = g * width; c < (g + 1) * width; c++) {
             scale[c] = (float)(inverse * get(weight, c, half));
-            shift[c] = (float)(get(bias, c, half) - mean * inverse * get(weight, c, half));
+            shift[c] = (float)(get(bias, c, half) - (mean - base[c]) * inverse * get(weight, c, half));
         }
     }
 }
@@ -109,9 +109,9 @@ int garasu_group_norm(
             const int64_t r = i / chunks, first = i % chunks * ROWS;
             const int64_t here = pixels - first < ROWS ? pixels - first : ROWS;
             const int64_t place = (r * pixels + first) * channels * size;
-            const float *by = scale + r * channels, *plus = shift + r * channels;
-            if (half) scaled((const char *)x + place, (char *)y + place, here, channels, by, plus, 1);
-            else scaled((const char *)x + place, (char *)y + place, here, channels, by, plus, 0);
+            const float *from = base + r * channels, *by = scale + r * channels, *plus = shift + r * channels;
+            if (half) scaled((const char *)x + place, (char *)y + place, here, channels, from, by, plus, 1);
+            else scaled((const char *)x + place, (char *)y + place, here, channels, from, by, plus, 0);
         }
     }
     free(memory);
