@@ -89,10 +89,10 @@ FURTHER = replace(
 # steps fit a given time, the log's pictures/s tell.
 BUNDLED_FURTHER = replace(
     FURTHER,
-    train_vae=LoopSettings(steps=3000, batch=256, lr=8e-4, warmup=100, flat=0.2, final_lr=0.01),
+    train_vae=LoopSettings(steps=2900, batch=256, lr=8e-4, warmup=100, flat=0.2, final_lr=0.01),
     train_clip=LoopSettings(steps=1500, batch=1024, lr=5e-4, warmup=50, flat=0.2, weight_decay=0.1),
     train_decoder=LoopSettings(steps=3000, batch=256, lr=5e-4, warmup=50, flat=0.2, final_lr=0.01),
-    train_unet=LoopSettings(steps=6500, batch=256, lr=8e-4, warmup=100, flat=0.3, ema=0.999),
+    train_unet=LoopSettings(steps=6000, batch=256, lr=8e-4, warmup=100, flat=0.3, ema=0.999),
     train_faces=LoopSettings(steps=2500, batch=128, lr=5e-4, warmup=50, flat=0.2, final_lr=0.01),
     pictures=120_000,
     seed=2,
