@@ -81,7 +81,7 @@ def test_mps_takes_the_networks_as_they_are() -> None:
             "auto-linear",
             CUDA,
             {},
-            "the engine has no part 'linear' on cuda: there are channels_last, summed_norm",
+            "the engine has no part 'linear' on cuda: there are channels_last, cuda_graphs",
         ),
         ("plain", CUDA, {"compile": True}, "leave out one of engine plain and compile"),
         ("auto", CPU, {"low_memory": True}, "leave it out on a cpu"),

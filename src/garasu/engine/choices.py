@@ -138,12 +138,6 @@ def _group_norm(_: _Asked) -> Verdict:
     return built, why or "a kernel for channels_last, which spares two changes of layout"
 
 
-def _summed_norm(asked: _Asked) -> Verdict:
-    if asked.compile and not asked.low_memory:
-        return False, "compile makes kernels of its own for normalisations"
-    return True, "group normalisation by sums over the whole GPU, where the feature map lies"
-
-
 def _cuda_graphs(asked: _Asked) -> Verdict:
     if asked.low_memory:
         return False, "networks move with low_memory, and a recording knows places"
@@ -178,7 +172,6 @@ _CPU: dict[str, Callable[[_Asked], Verdict]] = {
 }
 _CUDA: dict[str, Callable[[_Asked], Verdict]] = {
     "channels_last": _channels_last,
-    "summed_norm": _summed_norm,
     "cuda_graphs": _cuda_graphs,
     "compile": _compiled,
     "low_memory": _low_memory,

@@ -12,7 +12,7 @@ from garasu.engine.attention import CHUNKED, NATIVE
 from garasu.engine.choices import Engine
 from garasu.engine.graphs import Recorded
 from garasu.engine.linear import LINEAR
-from garasu.engine.norm import NORM, SUMMED
+from garasu.engine.norm import NORM
 from garasu.engine.offload import Residence, Visiting
 from garasu.networks.unet import UNet
 
@@ -21,7 +21,6 @@ FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one,
     "chunked_attention": CHUNKED,
     "linear": LINEAR,
     "group_norm": NORM,
-    "summed_norm": SUMMED,
 }
 
 

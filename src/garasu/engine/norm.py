@@ -39,23 +39,4 @@ class NativeGroupNorm(GroupNorm):
         return native(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
-class SummedGroupNorm(GroupNorm):
-    """GroupNorm by plain sums, for GPUs: torch's kernel gives each group to one block of threads, and a picture or two
-    have fewer groups than a GPU has room for. It also leaves a channels_last feature map where it is."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """[B, C, H, W] → [B, C, H, W], in the memory format of the input."""
-        rows, channels, height, width = input.shape
-        grouped = input.view(rows, self.num_groups, channels // self.num_groups, height, width)
-        count = grouped[0, 0].numel()
-        mean = grouped.sum(dim=(2, 3, 4), dtype=torch.float32) / count  # [B, G]
-        square = torch.linalg.vector_norm(grouped, dim=(2, 3, 4), dtype=torch.float32).square() / count
-        inverse = (square - mean.square()).clamp(min=0).add(self.eps).rsqrt()
-        scale = inverse[:, :, None] * self.weight.view(self.num_groups, -1).float()  # [B, G, C/G]
-        shift = self.bias.view(self.num_groups, -1).float() - mean[:, :, None] * scale
-        scale, shift = (one.to(input.dtype).view(rows, channels, 1, 1) for one in (scale, shift))
-        return torch.addcmul(shift, input, scale)
-
-
 NORM = {GroupNorm: NativeGroupNorm}
-SUMMED = {GroupNorm: SummedGroupNorm}
