@@ -24,8 +24,8 @@ def on(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_amd_with_bfloat16_takes_all(on) -> None:
-    assert on(ZEN, "AuthenticAMD", HALF) == {"channels_last", "attention", "linear", "group_norm"}
-    assert on(ZEN, "AuthenticAMD", FULL) == {"channels_last", "attention", "linear", "group_norm"}
+    assert on(ZEN, "AuthenticAMD", HALF) == {"channels_last", "attention", "linear", "convolution", "group_norm"}
+    assert on(ZEN, "AuthenticAMD", FULL) == {"channels_last", "attention", "linear", "convolution", "group_norm"}
 
 
 def test_intel_keeps_mkl_in_float32(on) -> None:
@@ -34,12 +34,12 @@ def test_intel_keeps_mkl_in_float32(on) -> None:
 
 
 def test_without_a_compiler_torch_does_it(on) -> None:
-    assert on(ZEN, "AuthenticAMD", HALF, built=False) == {"channels_last", "chunked_attention", "linear"}
-    assert on(ZEN, "AuthenticAMD", FULL, built=False) == {"channels_last", "linear"}
+    assert on(ZEN, "AuthenticAMD", HALF, built=False) == {"channels_last", "chunked_attention", "linear", "convolution"}
+    assert on(ZEN, "AuthenticAMD", FULL, built=False) == {"channels_last", "linear", "convolution"}
 
 
 def test_an_old_cpu_gets_no_kernel_that_it_cannot_run(on) -> None:
-    assert on(frozenset({"avx2"}), "AuthenticAMD", FULL) == {"channels_last", "linear", "group_norm"}
+    assert on(frozenset({"avx2"}), "AuthenticAMD", FULL) == {"channels_last", "linear", "convolution", "group_norm"}
     assert "attention" not in on(frozenset({"avx512f", "avx512bw"}), "GenuineIntel", HALF)
 
 

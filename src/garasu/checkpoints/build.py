@@ -40,7 +40,12 @@ class Form:
     def of(self, stored: Tensor) -> Tensor:
         """A stored tensor in this form; the same memory where nothing changes."""
         layout = self.layout if stored.ndim == 4 else torch.contiguous_format
-        return stored.to(device=self.device, dtype=self.dtype).contiguous(memory_format=layout)
+        same = stored.device == self.device and stored.dtype == self.dtype
+        if same and stored.is_contiguous(memory_format=layout):
+            return stored
+        # In one step: what lies between two copies would leave holes in memory, a quarter of all weights in the end.
+        made = torch.empty(stored.shape, dtype=self.dtype, device=self.device, memory_format=layout)
+        return made.copy_(stored)
 
 
 def build(
@@ -175,4 +180,6 @@ def _weights(name: PartName, part: Part, places: Mapping[str, Stored], form: For
 
 def _finite(tensor: Tensor) -> bool:
     """Whether all values are finite; the extremes show it in one pass and without a mask as large as the tensor."""
+    if tensor.ndim == 4:
+        tensor = tensor.permute(0, 2, 3, 1)  # as channels_last lies: aminmax would copy what is not in order
     return all(bool(extreme.isfinite()) for extreme in tensor.aminmax())

@@ -133,6 +133,12 @@ def _linear(asked: _Asked) -> Verdict:
     return True, "oneDNN" + ("" if asked.half else ": MKL does not use AVX-512 on AMD's CPUs")
 
 
+def _convolution(asked: _Asked) -> Verdict:
+    if not (torch.backends.mkldnn.is_available() and linear.works(asked.dtype)):
+        return False, "this build of torch lacks oneDNN's linear operation"
+    return True, "as a matrix product where there are few pixels, which spares rearranging the weights"
+
+
 def _group_norm(_: _Asked) -> Verdict:
     built, why = _built("norm")
     return built, why or "a kernel for channels_last, which spares two changes of layout"
@@ -168,6 +174,7 @@ _CPU: dict[str, Callable[[_Asked], Verdict]] = {
     "attention": _attention,
     "chunked_attention": _chunked_attention,
     "linear": _linear,
+    "convolution": _convolution,
     "group_norm": _group_norm,
 }
 _CUDA: dict[str, Callable[[_Asked], Verdict]] = {

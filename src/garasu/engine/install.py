@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from garasu.engine.attention import CHUNKED, NATIVE
 from garasu.engine.choices import Engine
+from garasu.engine.convolution import SMALL
 from garasu.engine.graphs import Recorded
 from garasu.engine.linear import LINEAR
 from garasu.engine.norm import NORM
@@ -20,6 +21,7 @@ FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one,
     "attention": NATIVE,
     "chunked_attention": CHUNKED,
     "linear": LINEAR,
+    "convolution": SMALL,
     "group_norm": NORM,
 }
 
@@ -27,22 +29,15 @@ FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one,
 def install(network: nn.Module, engine: Engine) -> None:
     """Give the network's modules the classes, and its convolutions the layout, that the engine chose.
 
-    Names, weights and hooks stay what they are, and with gradients every module computes as it did before.
+    Names, weights and hooks stay what they are, and with gradients every module computes as it did before. What an
+    engine chose earlier is taken out first.
     """
-    remove(network)
+    plain = {fast: plain for found in FASTER.values() for plain, fast in found.items()}
     swaps = {plain: fast for name, found in FASTER.items() if engine.has(name) for plain, fast in found.items()}
     for module in network.modules():
-        module.__class__ = swaps.get(type(module), type(module))
-    if engine.has("channels_last"):
-        _arrange(network, torch.channels_last)
-
-
-def remove(network: nn.Module) -> None:
-    """Make every module what it was as written."""
-    swaps = {fast: plain for found in FASTER.values() for plain, fast in found.items()}
-    for module in network.modules():
-        module.__class__ = swaps.get(type(module), type(module))
-    _arrange(network, torch.contiguous_format)
+        written = plain.get(type(module), type(module))
+        module.__class__ = swaps.get(written, written)
+    _arrange(network, torch.channels_last if engine.has("channels_last") else torch.contiguous_format)
 
 
 def run_by(engine: Engine, unet: UNet, residence: Residence | None = None) -> nn.Module:

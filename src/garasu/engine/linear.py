@@ -16,7 +16,12 @@ class OneDNNLinear(nn.Linear):
         learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
         if learning or input.device.type != "cpu" or input.dtype not in DTYPES or input.dtype != self.weight.dtype:
             return super().forward(input)
-        return torch.ops.mkldnn._linear_pointwise(input, self.weight, self.bias, "none", [], "")
+        return product(input, self.weight, self.bias)
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x Wᵀ + b by oneDNN: x […, in], weight [out, in] → […, out]."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
 def works(dtype: torch.dtype) -> bool:

@@ -85,8 +85,8 @@ FURTHER = replace(
     seed=1,
 )
 
-# One GPU with bfloat16, going on from a model of the recipe `cpu`, such as the bundled one: `--from bundled`. On an H100
-# the VAE's part takes two minutes; a U-Net's step of 512 took 44 ms there when nothing else ran. Never run to its end.
+# One GPU with bfloat16, going on from a model of the recipe `cpu`, such as the bundled one: `--from bundled`. On an
+# H100 the VAE takes two minutes; a step of the U-Net took 44 ms there when nothing else ran. Never run to its end.
 BUNDLED_FURTHER = replace(
     FURTHER,
     train_vae=LoopSettings(steps=2900, batch=256, lr=8e-4, warmup=100, flat=0.2, final_lr=0.01),

@@ -1,0 +1,56 @@
+"""Convolutions of small feature maps as one matrix product.
+
+oneDNN rearranges a convolution's weights at every call. Where there are few pixels that takes longer than the
+arithmetic, and a product of the pixels' neighbourhoods with the weights as they lie does without.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from garasu.engine.linear import product
+
+MOST_PIXELS = {torch.bfloat16: 256, torch.float32: 512}  # of all rows; with more the rearranging no longer shows
+
+
+class SmallConv2d(nn.Conv2d):
+    """torch's, as a matrix product where the result has few pixels and everything lies in channels_last."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, H, W] → [B, C', H', W']."""
+        if not self._small(input):
+            return super().forward(input)
+        near = self._neighbourhoods(input)  # [B, H', W', k, k, C]
+        weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # [C', k·k·C], the same memory
+        out = product(near.flatten(3).flatten(0, 2), weight, self.bias)
+        return out.view(*near.shape[:3], -1).permute(0, 3, 1, 2)
+
+    def _small(self, input: Tensor) -> bool:
+        learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
+        if learning or input.device.type != "cpu" or input.dtype != self.weight.dtype:
+            return False
+        if self.groups != 1 or self.dilation != (1, 1) or isinstance(self.padding, str) or self.padding_mode != "zeros":
+            return False
+        height, width = self._size(input)
+        few = 0 < len(input) * height * width <= MOST_PIXELS.get(input.dtype, 0)
+        return few and all(one.is_contiguous(memory_format=torch.channels_last) for one in (input, self.weight))
+
+    def _size(self, input: Tensor) -> tuple[int, int]:
+        """H' and W'."""
+        height, width = (
+            (input.shape[2 + i] + 2 * int(self.padding[i]) - self.kernel_size[i]) // self.stride[i] + 1 for i in (0, 1)
+        )
+        return height, width
+
+    def _neighbourhoods(self, input: Tensor) -> Tensor:
+        """What each pixel of the result is made from: a view, [B, H', W', k, k, C]."""
+        down, right = (int(one) for one in self.padding)
+        padded = F.pad(input.permute(0, 2, 3, 1), (0, 0, right, right, down, down))
+        row, line, pixel, channel = padded.stride()
+        size = (len(input), *self._size(input), *self.kernel_size, input.shape[1])
+        return padded.as_strided(size, (row, self.stride[0] * line, self.stride[1] * pixel, line, pixel, channel))
+
+
+SMALL = {nn.Conv2d: SmallConv2d}
