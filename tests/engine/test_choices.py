@@ -3,7 +3,7 @@ import torch
 
 from garasu.engine import choices
 from garasu.engine.choices import EngineError, choose
-from garasu.engine.machine import Machine
+from garasu.engine.machine import Machine, this_machine
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 ZEN = frozenset({"avx512f", "avx512bw", "avx512_bf16"})
@@ -53,6 +53,7 @@ def test_every_choice_has_a_reason() -> None:
 def test_plain_takes_none_and_parts_can_be_left_out() -> None:
     assert not any(one.on for one in choose("plain", CPU, HALF).choices)
     less = choose("auto-channels_last-linear", CPU, HALF)
+    assert choose("auto-attention", CPU, HALF).has("chunked_attention") == this_machine().bfloat16  # the next best
     assert not less.has("channels_last")
     assert not less.has("linear")
     assert less.has("attention") == choose("auto", CPU, HALF).has("attention")
@@ -85,6 +86,7 @@ def test_mps_takes_the_networks_as_they_are() -> None:
         ),
         ("plain", CUDA, {"compile": True}, "leave out one of engine plain and compile"),
         ("auto", CPU, {"low_memory": True}, "leave it out on a cpu"),
+        ("auto", CPU, {"compile": True}, "leave compile out on a cpu"),
     ],
 )
 def test_what_cannot_be_is_refused(engine, device, keywords, sentence) -> None:

@@ -63,6 +63,8 @@ def choose(
         raise EngineError(f"there is no engine {engine!r}: use auto, plain, or auto without some parts, as auto-linear")
     if base == PLAIN and compile:
         raise EngineError("the plain engine compiles nothing: leave out one of engine plain and compile")
+    if device.type != "cuda" and compile:
+        raise EngineError(f"compiling makes kernels for CUDA: leave compile out on a {device.type}")
     if device.type != "cuda" and low_memory:
         raise EngineError("low_memory moves networks between a GPU and main memory: leave it out on a " + device.type)
     makers = _CPU if device.type == "cpu" else _CUDA if device.type == "cuda" else {}
@@ -71,14 +73,9 @@ def choose(
         known = ", ".join(makers) or "nothing"
         hint = f" Did you mean {near[0]}?" if near else ""
         raise EngineError(f"the engine has no part {unknown[0]!r} on {device.type}: there are {known}.{hint}")
-    asked = _Asked(device, dtype, this_machine(), compile, low_memory)
-    made = [Choice(name, *make(asked)) for name, make in makers.items()]
-    return Engine(tuple(_without(one, base == PLAIN or one.name in without) for one in made))
-
-
-def _without(choice: Choice, asked: bool) -> Choice:
-    keep = not asked or not choice.on or choice.name == "low_memory"  # that is no matter of speed
-    return choice if keep else Choice(choice.name, False, "left out, as asked")
+    left_out = {*makers} - {"low_memory"} if base == PLAIN else {*without}  # which is no matter of speed
+    asked = _Asked(device, dtype, this_machine(), compile, low_memory, frozenset(left_out))
+    return Engine(tuple(Choice(name, *_verdict(name, make, asked)) for name, make in makers.items()))
 
 
 @dataclass(frozen=True)
@@ -90,6 +87,7 @@ class _Asked:
     machine: Machine
     compile: bool
     low_memory: bool
+    left_out: frozenset[str]
 
     @property
     def half(self) -> bool:
@@ -97,6 +95,11 @@ class _Asked:
 
 
 Verdict = tuple[bool, str]
+Maker = Callable[[_Asked], Verdict]
+
+
+def _verdict(name: str, make: Maker, asked: _Asked) -> Verdict:
+    return (False, "left out, as asked") if name in asked.left_out else make(asked)
 
 
 def _channels_last(_: _Asked) -> Verdict:
@@ -114,7 +117,7 @@ def _attention(asked: _Asked) -> Verdict:
 
 
 def _chunked_attention(asked: _Asked) -> Verdict:
-    if _attention(asked)[0]:
+    if _verdict("attention", _attention, asked)[0]:
         return False, "the kernel of attention is faster"
     if not asked.half:
         return False, "torch's own attention is as fast in float32"
@@ -169,7 +172,7 @@ def _built(name: str) -> Verdict:
     return True, ""
 
 
-_CPU: dict[str, Callable[[_Asked], Verdict]] = {
+_CPU: dict[str, Maker] = {
     "channels_last": _channels_last,
     "attention": _attention,
     "chunked_attention": _chunked_attention,
@@ -177,7 +180,7 @@ _CPU: dict[str, Callable[[_Asked], Verdict]] = {
     "convolution": _convolution,
     "group_norm": _group_norm,
 }
-_CUDA: dict[str, Callable[[_Asked], Verdict]] = {
+_CUDA: dict[str, Maker] = {
     "channels_last": _channels_last,
     "cuda_graphs": _cuda_graphs,
     "compile": _compiled,

@@ -63,9 +63,13 @@ def _fingerprint(source: Path, compiler: str) -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.is_file() else []
     chip = next((line for line in lines if line.startswith("flags")), platform.machine())
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    parts = (source.read_text(), version, " ".join(FLAGS), chip)
+    parts = (source.read_text(), _version(compiler), " ".join(FLAGS), chip)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _version(compiler: str) -> str:
+    return subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
 
 
 def _build(source: Path, compiler: str, library: Path) -> None:
