@@ -144,7 +144,10 @@ def plot(report: Report, stem: Path) -> None:
         for line, (cost, (label, unit)) in enumerate(COSTS.items()):
             panel = figure.add_subplot(len(COSTS), len(axes), line * len(axes) + index + 1)
             xs, ys = curve(report, axis, cost)
-            panel.loglog(xs, [y / 1e9 if unit == "GB" else y for y in ys], "o-")
+            ys = [y / 1e9 if unit == "GB" else y for y in ys]
+            panel.loglog(xs, ys, "o-")
+            room = max(2 * (min(ys) / max(ys)) ** 0.5, 1.1)  # what hardly changes should look so
+            panel.set_ylim(min(ys) / room, max(ys) * room)
             panel.set(xlabel=AXES[axis][0], ylabel=f"{label}, {unit}")
             panel.grid(alpha=0.3, which="both")
     figure.suptitle(f"{report['what']}, {report['subject']}, {report['machine']['name']}")
