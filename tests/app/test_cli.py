@@ -463,3 +463,40 @@ def test_variations_without_an_output_do_not_replace_each_other(workplace, cat):
     flags = ("--model=model", "--seed=5", "--steps=1", "--count=2", "--variation-strength=0.3", "--variation-seed=8")
     done = run(workplace, "txt2img", "a cat", *flags)
     assert done.stdout.splitlines() == ["garasu-5-8.png", "garasu-5-9.png"]
+
+
+def test_profiles_are_compared_without_a_model(workplace, cat):
+    flags = ("--strength=0.6", "--steps=30", "--seed=0")
+    table = run(workplace, "diff-profiles", "img2img", "cat.png", "a dog", *flags).stdout.splitlines()
+    assert table[0].split() == ["diffusers", "compvis", "a1111"]
+    assert table[1].split() == ["steps", "run", "18", "of", "30", "18", "of", "30", "17", "of", "30"]
+
+
+def test_a_picture_is_made_as_another_tool_makes_it(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=8", "--like=A1111", "--strength=0.5")
+    done = run(workplace, "img2img", "cat.png", "a dog", *flags, "-o", "theirs-like.png")
+    assert "strength 0.5: 3 of 8 steps, from σ 1.62, timestep 501" in done.stdout
+    assert read_metadata(workplace / "theirs-like.png").ours["recipe"]["like"] == "a1111"
+    assert run(workplace, "redo", "theirs-like.png").stdout == "identical: all 64x64 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("txt2img", "a cat", "--like=compvis", "--sampler=heun"),
+            "CompVis has the samplers ddim and plms, not 'heun'",
+        ),
+        (
+            ("txt2img", "a cat", "--like=compvi"),
+            "like must be one of 'diffusers', 'compvis' or 'a1111', not 'compvi' (did",
+        ),
+        (("txt2img", "a cat", "--noise=tpu"), "noise must be one of 'cpu' or 'nv', not 'tpu'"),
+        (("img2img", "cat.png", "a cat", "--like=a1111", "--strength=0.05"), "take 0.08 or more, or more steps"),
+        (("txt2img", "a cat", "--like=compvis", "--steps=27", "--model=model"), "and fails: take 28"),
+        (("diff-profiles", "img2img", "none.png", "a cat"), "there is no picture file none.png"),
+    ],
+)
+def test_what_a_profile_cannot_do_is_refused(workplace, cat, words, sentence):
+    flags = ("--model=model",) if words[0] == "img2img" else ()
+    assert sentence in refusal(workplace, *words, *flags)

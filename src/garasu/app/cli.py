@@ -35,10 +35,16 @@ _COMMANDS = {
 for _name, (_target, _help) in _COMMANDS.items():
     app.command(_target, name=_name, help=_help)
 
+_TASKS = ("txt2img", "img2img", "inpaint", "outpaint")
 _sweep = App(name="sweep", help="Make pictures of one recipe over many values of its fields.")
-for _name in ("txt2img", "img2img", "inpaint", "outpaint"):
+for _name in _TASKS:
     _sweep.command(f"garasu.app.commands.sweep:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_sweep)
+
+_diff_profiles = App(name="diff-profiles", help="Print what a recipe means in diffusers, CompVis and A1111.")
+for _name in _TASKS:
+    _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
+app.command(_diff_profiles)
 
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")

@@ -7,6 +7,7 @@ or what it is answered, is blended with the picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import torch
@@ -31,9 +32,14 @@ def steps_left(strength: float, steps: int) -> int:
     left = min(int(steps * strength), steps)
     if not left:
         raise SamplingError(
-            f"A strength of {strength:g} leaves none of {steps} steps; take {1 / steps:.2g} or more, or more steps."
+            f"A strength of {strength:g} leaves none of {steps} steps; take {least(1, steps)} or more, or more steps."
         )
     return left
+
+
+def least(count: int, steps: int) -> str:
+    """The smallest strength in thousandths of which int(strength·steps) is at least ``count``."""
+    return f"{ceil(1000 * count / steps) / 1000:g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +73,6 @@ class Canvas:
             raise unknown("blend", self.blend, BLENDS)
         steps_left(self.strength, 10**6)
 
-    def levels(self, sigmas: Tensor) -> Tensor:
-        """The part of a run's levels [steps + 1] that is walked."""
-        steps = len(sigmas) - 1
-        return sigmas[steps - steps_left(self.strength, steps) :]
-
     def begin(self, noise: Tensor, sigma: float) -> Tensor | None:
         """x at the first level, [B, C, H, W]: the picture under noise. None for noise alone: at full strength with a
         mask nothing of the picture shall show through where it is painted over.
@@ -87,7 +88,7 @@ class Canvas:
         """
         return (self.latent.to(noise) + noised * noise) * ((1 + sigma**2) / (1 + noised**2)) ** 0.5
 
-    def keep(self, questions: Questions, noise: Tensor, final_sigma: float, draw: Draw | None = None) -> Questions:
+    def keep(self, questions: Questions, noise: Tensor, final_sigma: float, draw: Draw) -> Questions:
         """The sampler, with x blended between its steps.
 
         ``noise`` [B, C, H, W] is what the run began from; ``draw`` gives the noises of the blend "fresh".

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from garasu.diffusion.canvas import Blend, Canvas
+from garasu.diffusion.canvas import Blend, Canvas, least
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.noise import Source
 from garasu.diffusion.profiles.profile import Profile, Walk, checked_steps, without_penultimate
@@ -74,7 +74,7 @@ class A1111(Profile):
         if count < 2:
             raise SamplingError(
                 f"A strength of {strength:g} leaves none of {steps} steps, since A1111's {kind.name} skips the last; "
-                f"take {2 / steps:.2g} or more, or more steps."
+                f"take {least(2, steps)} or more, or more steps."
             )
         return Walk(sigmas[len(sigmas) - count :], float(sigmas[len(sigmas) - count - 1]))
 
@@ -110,7 +110,7 @@ def _sigmas(schedule: Schedule, steps: int, spacing: str) -> Tensor:
     length = len(schedule)
     if spacing in CURVES:
         top, bottom = float(schedule.sigmas[-1]), float(schedule.sigmas[0])
-        levels = CURVES[spacing](steps, top, bottom)
+        levels = CURVES[spacing](steps, top, bottom).clamp(bottom, top)  # rounding must not end below σ_min
     elif spacing == "leading":
         levels = schedule.sigmas[1 :: max(length // steps, 1)].flip(0)
     else:

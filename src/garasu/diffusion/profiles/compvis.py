@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from garasu.diffusion.canvas import Blend, Canvas
+from garasu.diffusion.canvas import Blend, Canvas, least
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.noise import Source
 from garasu.diffusion.profiles.profile import Profile, Walk, checked_steps
@@ -40,8 +40,8 @@ class CompVis(Profile):
         """Every (N // steps)-th timestep from 1 on, all there are, which may be more than ``steps``; ends at σ_min."""
         length = len(schedule)
         timesteps = torch.arange(0, length, length // checked_steps(steps, length)) + 1
-        if timesteps[-1] >= length:
-            near = next((more for more in range(steps, length // 2) if _fits(more, length)), length // 4)
+        if not _fits(steps, length):
+            near = next((more for more in range(steps, length // 2) if _fits(more, length)), length // 2)
             raise SamplingError(
                 f"With {steps} steps CompVis asks for timestep {length}, which nobody trained, and fails: take {near}."
             )
@@ -51,8 +51,8 @@ class CompVis(Profile):
         """int(strength·steps)."""
         count = int(strength * steps)
         if not count:
-            least = f"{1 / steps:.2g}"
-            raise SamplingError(f"A strength of {strength:g} leaves none of {steps} steps; take {least} or more.")
+            more = least(1, steps)
+            raise SamplingError(f"A strength of {strength:g} leaves none of {steps} steps; take {more} or more.")
         return count
 
     def part(self, sigmas: Tensor, steps: int, strength: float, kind: Sampler) -> Walk:
@@ -76,4 +76,5 @@ class CompVis(Profile):
 
 
 def _fits(steps: int, length: int) -> bool:
-    return (length - 1) % (length // steps) != length // steps - 1
+    """Whether the last timestep, 1 after a multiple of the stride, is a trained one."""
+    return (length - 1) % (length // steps) > 0
