@@ -500,3 +500,24 @@ def test_a_picture_is_made_as_another_tool_makes_it(workplace, cat):
 def test_what_a_profile_cannot_do_is_refused(workplace, cat, words, sentence):
     flags = ("--model=model",) if words[0] == "img2img" else ()
     assert sentence in refusal(workplace, *words, *flags)
+
+
+def test_a_picture_becomes_larger(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=4", "--scale=1.5", "--strength=0.5", "--count=2", "--grid")
+    done = run(workplace, "upscale", "cat.png", "a cat", *flags, "-o", "large.png")
+    assert done.stdout.splitlines()[1:] == ["large-1.png", "large-2.png", "large-grid.png"]
+    assert Image.open(workplace / "large-2.png").size == (96, 96)
+    assert run(workplace, "redo", "large-2.png").stdout == "identical: all 96x96 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--scale=1",), "scale must be more than 1, not 1"),
+        (("--scale=9",), "scale must be at most 8, not 9"),
+        (("--upscaler=lanczos",), "upscaler must be one of 'pixel' or 'latent', not 'lanczos'"),
+        (("--strength=0.01", "--model=model"), "leaves none of 25 steps; take 0.04 or more"),
+    ],
+)
+def test_what_cannot_become_larger_is_refused(workplace, cat, flags, sentence):
+    assert sentence in refusal(workplace, "upscale", "cat.png", "a cat", *flags)
