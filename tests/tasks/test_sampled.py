@@ -99,6 +99,7 @@ def test_what_a_profile_has_not_is_refused_when_the_recipe_is_made():
         (Txt2Img, {"like": "a1111", "sampler": "unipc"}, "no 'unipc' as A1111 has it"),
         (Txt2Img, {"like": "a1111", "spacing": "karras"}, "ddim has a grid of its own"),
         (Img2Img, {"like": "compvis", "sampler": "plms"}, "with the sampler ddim only"),
+        (Txt2Img, {"like": "compvis", "sampler": "plms", "hires_scale": 2}, "with the sampler ddim only"),
         (Txt2Img, {"like": "comfy"}, "like must be one of 'diffusers', 'compvis' or 'a1111', not 'comfy'"),
         (Txt2Img, {"noise": "mps"}, "noise must be one of 'cpu' or 'nv', not 'mps'"),
     ):

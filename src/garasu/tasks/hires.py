@@ -29,6 +29,10 @@ class HiRes(Sampled):
     )
     hires_upscaler: Literal["latent", "pixel"] = Field("latent", description="Whether latents or pixels are enlarged.")
 
+    def from_picture(self) -> bool:
+        """If there is a second pass."""
+        return self.hires_scale > 1
+
     def effective(self) -> dict[str, Any]:
         """What decides the picture; without a second pass its knobs do not."""
         fields = super().effective()

@@ -27,8 +27,6 @@ LARGEST = 2.25  # times the area that the model was trained for: beyond, picture
 class FromPicture(Sampled):
     """What all tasks share that start from a picture."""
 
-    from_picture: ClassVar[bool] = True
-
     image: str = Field("", description="The picture to start from.", json_schema_extra={"positional": True})
     image_hash: str = Field("", description="Of its pixels.", json_schema_extra={"readOnly": True})
     strength: float = Field(
@@ -37,6 +35,10 @@ class FromPicture(Sampled):
     encoding: Literal["mean", "sample"] = Field(
         "mean", description="What is taken of the VAE's answer: its mean, or a draw from it with the seed."
     )
+
+    def from_picture(self) -> bool:
+        """Always."""
+        return True
 
     def effective(self) -> dict[str, Any]:
         """What decides the picture; of the strength only how many steps it leaves."""

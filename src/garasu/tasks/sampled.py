@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from PIL import Image
 from pydantic import Field, model_validator
@@ -34,8 +34,6 @@ class Sampled(Recipe):
 
     `sampler`, `spacing`, `like` and `noise` also take other tools' names for ours.
     """
-
-    from_picture: ClassVar[bool] = False  # whether the walk begins from one
 
     prompt: str = Field(description="What the picture shows.")
     negative_prompt: str = Field("", description="What it should not show.")
@@ -99,9 +97,13 @@ class Sampled(Recipe):
     def _possible(self) -> Self:
         if self.like != "diffusers":  # which has everything
             profile_of(self).check(
-                self.sampler, self.spacing, discard=self.discard_penultimate, picture=self.from_picture
+                self.sampler, self.spacing, discard=self.discard_penultimate, picture=self.from_picture()
             )
         return self
+
+    def from_picture(self) -> bool:
+        """Whether any of its walks begins from a picture."""
+        return False
 
     def but(self, **fields: Any) -> Self:
         """The same recipe with other values; a sampler's name that names a spacing too replaces both."""
