@@ -1,5 +1,7 @@
 """Philox against its authors' known answers, and CUDA's randn against what it is known to give."""
 
+from math import log, pi, sin, sqrt
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,17 @@ def test_noise_is_that_of_cuda():
     assert torch.allclose(noise[0], torch.tensor(ON_CUDA), rtol=0, atol=1e-6)
     assert torch.equal(CudaNoise(0).randn((12,)), noise.flatten()), "the shape only folds it"
     assert torch.equal(CudaNoise(0).randn((50,))[:12], noise.flatten()), "and numbers do not know how many follow"
+
+
+def test_every_draw_counts_by_one_and_every_number_has_a_counter_of_its_own():
+    seed = 5 + 7 * 2**32
+    source = CudaNoise(seed)
+    for draw in range(3):
+        for place, number in enumerate(source.randn((4,)).tolist()):
+            counter = np.array([[draw], [0], [place], [0]], dtype=np.uint64)
+            radius, angle = philox(counter, (5, 7))[:2, 0].tolist()
+            length = sqrt(-2 * log((radius + 0.5) / 2**32))
+            assert number == pytest.approx(length * sin(2 * pi * (angle + 0.5) / 2**32), abs=1e-6)
 
 
 def test_noise_is_normal_and_every_draw_and_seed_is_another():
