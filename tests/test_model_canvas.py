@@ -10,6 +10,9 @@ from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.noise import Noise
 from garasu.model import ModelError
 
+pytestmark = pytest.mark.filterwarnings(  # diffusers' numpy calls, thousands of them
+    "ignore::DeprecationWarning:diffusers", "ignore:__array_wrap__:DeprecationWarning"
+)
 WIDTH, HEIGHT = 96, 64
 PICTURE = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) * 2 - 1
 MASK = torch.zeros(1, 1, HEIGHT, WIDTH)
@@ -72,6 +75,40 @@ def test_img2img_is_that_of_diffusers(img2img, monkeypatch, sampler, strength):
         output_type="latent",
     ).images
     assert (ours - theirs).abs().max().item() <= 1e-3
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.75, 1.0])
+@pytest.mark.parametrize(
+    ("sampler", "eta"),
+    [
+        ("ddpm", 0.0),
+        ("ddim", 0.5),
+        ("ddim", 1.0),
+        ("euler_a", 0.0),
+        ("dpm2_a", 0.0),
+        ("dpmpp_2m_sde", 0.0),
+        ("lcm", 0.0),
+    ],
+)
+def test_img2img_of_samplers_that_draw_noise_is_that_of_diffusers(img2img, sampler, eta, strength):
+    """Each row's generator gives the noise that the picture is laid under, and after it that of every step."""
+    sd, pipeline = img2img
+    pipeline.scheduler = peers.scheduler(sampler, None, 10)
+    words, nothing, embeds = conditions(sd)
+    canvas = Canvas(sd.encode_image(PICTURE), strength)
+    knobs = {"sampler": sampler, "eta": eta, "steps": 10, "guidance_scale": 5}
+    *_, ours = sd.sample(words, negative=nothing, canvas=canvas, seed=[3, 4], **knobs)
+    theirs = pipeline(
+        **embeds,
+        image=PICTURE.expand(2, -1, -1, -1),
+        strength=strength,
+        num_inference_steps=10,
+        guidance_scale=5,
+        eta=eta,
+        generator=[torch.Generator().manual_seed(seed) for seed in (3, 4)],
+        output_type="latent",
+    ).images
+    assert (ours.latent - theirs).abs().max().item() <= 1e-3
 
 
 @pytest.mark.parametrize("strength", [0.4, 0.8, 1.0])

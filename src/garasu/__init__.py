@@ -24,6 +24,7 @@ __all__ = [
     "StableDiffusion",
     "Step",
     "Txt2Img",
+    "Upscale",
     "guided",
     "img2img",
     "inpaint",
@@ -31,6 +32,7 @@ __all__ = [
     "look",
     "outpaint",
     "txt2img",
+    "upscale",
 ]
 
 if typing.TYPE_CHECKING:
@@ -49,6 +51,7 @@ if typing.TYPE_CHECKING:
     from garasu.tasks.outpaint import Outpaint, outpaint
     from garasu.tasks.picture import Picture
     from garasu.tasks.txt2img import Txt2Img, txt2img
+    from garasu.tasks.upscale import Upscale, upscale
 else:
     _HOMES = {
         "garasu.checkpoints.errors": ("CheckpointError",),
@@ -66,6 +69,7 @@ else:
         "garasu.tasks.outpaint": ("Outpaint", "outpaint"),
         "garasu.tasks.picture": ("Picture",),
         "garasu.tasks.txt2img": ("Txt2Img", "txt2img"),
+        "garasu.tasks.upscale": ("Upscale", "upscale"),
     }
 
     def __getattr__(name: str) -> object:

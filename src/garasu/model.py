@@ -20,14 +20,15 @@ from garasu.checkpoints import Checkpoint, read
 from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoiser
 from garasu.diffusion.guidance import guided, within
-from garasu.diffusion.noise import Noise
+from garasu.diffusion.noise import Noise, Source
+from garasu.diffusion.profiles import find_profile
 from garasu.diffusion.reuse import refreshed
-from garasu.diffusion.samplers import find_sampler, start
+from garasu.diffusion.samplers import find_sampler
 from garasu.diffusion.schedule import Schedule
 from garasu.diffusion.steps import Step, drive
 from garasu.engine import Engine, Residence, Visiting, choose, install, run_by
 from garasu.hardware import choose_device, choose_dtype
-from garasu.images.convert import to_pictures, to_tensor
+from garasu.images.convert import Rounding, to_pictures, to_tensor
 from garasu.networks import tiled
 from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
@@ -139,14 +140,14 @@ class StableDiffusion(nn.Module):
         return pictures[0] if len(pictures) == 1 else pictures
 
     @torch.no_grad()
-    def decode_each(self, latent: Tensor) -> list[Image.Image]:
+    def decode_each(self, latent: Tensor, rounding: Rounding = "nearest") -> list[Image.Image]:
         """The pictures of finished latents [B, 4, h, w], one at a time: decoding takes more memory than all else.
 
         Pictures of more than 1024×1024 pixels are encoded and decoded in tiles; smaller ones where a GPU's memory
         does not suffice.
         """
         unscaled = (latent / self.vae.config.scaling_factor).to(self.device, self.dtype)
-        return [picture for row in unscaled for picture in to_pictures(self._decoded(row[None]))]
+        return [picture for row in unscaled for picture in to_pictures(self._decoded(row[None]), rounding)]
 
     def _decoded(self, latent: Tensor) -> Tensor:
         vae = self._ready(self.vae)
@@ -182,6 +183,9 @@ class StableDiffusion(nn.Module):
         guidance_end: float = 1.0,
         deep_cache: int = 1,
         token_merging: float = 0.0,
+        like: str = "diffusers",
+        noise: Source | None = None,
+        discard_penultimate: bool = False,
     ) -> Iterator[Step]:
         """Walk from noise to a finished latent, one Step for each call of the denoiser, then the finished one.
 
@@ -200,22 +204,25 @@ class StableDiffusion(nn.Module):
             guidance_start, guidance_end: the part of the walk that is guided, as shares of its steps.
             deep_cache: the U-Net's deep part runs in every so many steps and is reused between; 1 is always.
             token_merging: the share of pixels, 0…0.75, that self-attention at the full size merges.
+            like: whose levels, strengths and first x: see `garasu.diffusion.profiles`. How a mask's kept part is kept
+                is the canvas's to say.
+            noise: "cpu" or "nv", see `garasu.diffusion.Noise`; the profile's own when not given.
+            discard_penultimate: lay out one step more and leave out the level before the last.
 
         Raises:
             ModelError: a size that is no multiple of 8 or not the canvas's, numbers of rows that do not match, or a
                 mask for an inpainting model without the masked picture.
-            SamplingError: an unknown sampler or spacing, or numbers out of range.
+            SamplingError: an unknown sampler, spacing or profile, what the profile has not, or numbers out of range.
         """
-        kind = find_sampler(sampler)
-        sigmas = kind.sigmas(self.schedule, steps, spacing)
-        if canvas is not None:
-            sigmas = canvas.levels(sigmas)
-        top, bottom = float(sigmas[0]), float(sigmas[-1])
+        kind, profile = find_sampler(sampler), find_profile(like)
+        strength = None if canvas is None else canvas.strength
+        walk = profile.walk(kind, self.schedule, steps, spacing, strength, discard=discard_penultimate)
+        sigmas, bottom = walk.sigmas, float(walk.sigmas[-1])
         positive = self._tensor(words)
         seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(positive)
         grid = self._grid(width, height, canvas)
-        noise = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device)
-        unit = noise.draw()  # drawn even if not used: the sampler's own noise stays the same
+        draw = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device, noise or profile.noise).draw
+        unit = draw()  # drawn even if not used: the sampler's own noise stays the same
         if latent is not None:
             unit = _like(latent, unit)
         told = self.unet.config.guidance_width is not None
@@ -229,11 +236,9 @@ class StableDiffusion(nn.Module):
             denoise = within(denoise, guided(denoiser, positive, None, 1), sigmas, guidance_start, guidance_end)
         if cached is not None:
             denoise = refreshed(denoise, cached.forget, sigmas, deep_cache)
-        x = None if canvas is None else canvas.begin(unit, top)
-        x = start(kind, unit, top, spacing) if x is None else x
-        questions = kind.run(sigmas, x, noise.draw, eta=eta)
-        if canvas is not None and self.unet.config.in_channels == 4:
-            questions, denoise = canvas.keep(questions, unit, bottom), canvas.answered(denoise)
+        questions = kind.run(sigmas, profile.first(kind, unit, walk, canvas, spacing), draw, eta=eta)
+        if canvas is not None and (self.unet.config.in_channels == 4 or profile.keeps_nine):
+            questions, denoise = canvas.keep(questions, unit, bottom, draw), canvas.answered(denoise)
         total = kind.evaluations(sigmas)
         return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
 

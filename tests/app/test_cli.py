@@ -463,3 +463,61 @@ def test_variations_without_an_output_do_not_replace_each_other(workplace, cat):
     flags = ("--model=model", "--seed=5", "--steps=1", "--count=2", "--variation-strength=0.3", "--variation-seed=8")
     done = run(workplace, "txt2img", "a cat", *flags)
     assert done.stdout.splitlines() == ["garasu-5-8.png", "garasu-5-9.png"]
+
+
+def test_profiles_are_compared_without_a_model(workplace, cat):
+    flags = ("--strength=0.6", "--steps=30", "--seed=0")
+    table = run(workplace, "diff-profiles", "img2img", "cat.png", "a dog", *flags).stdout.splitlines()
+    assert table[0].split() == ["diffusers", "compvis", "a1111"]
+    assert table[1].split() == ["steps", "run", "18", "of", "30", "18", "of", "30", "17", "of", "30"]
+
+
+def test_a_picture_is_made_as_another_tool_makes_it(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=8", "--like=A1111", "--strength=0.5")
+    done = run(workplace, "img2img", "cat.png", "a dog", *flags, "-o", "theirs-like.png")
+    assert "strength 0.5: 3 of 8 steps, from σ 1.62, timestep 501" in done.stdout
+    assert read_metadata(workplace / "theirs-like.png").ours["recipe"]["like"] == "a1111"
+    assert run(workplace, "redo", "theirs-like.png").stdout == "identical: all 64x64 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("txt2img", "a cat", "--like=compvis", "--sampler=heun"),
+            "CompVis has the samplers ddim and plms, not 'heun'",
+        ),
+        (
+            ("txt2img", "a cat", "--like=compvi"),
+            "like must be one of 'diffusers', 'compvis' or 'a1111', not 'compvi' (did",
+        ),
+        (("txt2img", "a cat", "--noise=tpu"), "noise must be one of 'cpu' or 'nv', not 'tpu'"),
+        (("img2img", "cat.png", "a cat", "--like=a1111", "--strength=0.05"), "take 0.08 or more, or more steps"),
+        (("txt2img", "a cat", "--like=compvis", "--steps=27", "--model=model"), "and fails: take 28"),
+        (("diff-profiles", "img2img", "none.png", "a cat"), "there is no picture file none.png"),
+    ],
+)
+def test_what_a_profile_cannot_do_is_refused(workplace, cat, words, sentence):
+    flags = ("--model=model",) if words[0] == "img2img" else ()
+    assert sentence in refusal(workplace, *words, *flags)
+
+
+def test_a_picture_becomes_larger(workplace, cat):
+    flags = ("--model=model", "--seed=3", "--steps=4", "--scale=1.5", "--strength=0.5", "--count=2", "--grid")
+    done = run(workplace, "upscale", "cat.png", "a cat", *flags, "-o", "large.png")
+    assert done.stdout.splitlines()[1:] == ["large-1.png", "large-2.png", "large-grid.png"]
+    assert Image.open(workplace / "large-2.png").size == (96, 96)
+    assert run(workplace, "redo", "large-2.png").stdout == "identical: all 96x96 pixels\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--scale=1",), "scale must be more than 1, not 1"),
+        (("--scale=9",), "scale must be at most 8, not 9"),
+        (("--upscaler=lanczos",), "upscaler must be one of 'pixel' or 'latent', not 'lanczos'"),
+        (("--strength=0.01", "--model=model"), "leaves none of 25 steps; take 0.04 or more"),
+    ],
+)
+def test_what_cannot_become_larger_is_refused(workplace, cat, flags, sentence):
+    assert sentence in refusal(workplace, "upscale", "cat.png", "a cat", *flags)

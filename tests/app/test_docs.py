@@ -34,6 +34,8 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "inpaint",
         "outpaint",
         "sweep img2img",
+        "diff-profiles inpaint",
+        "upscale",
         "world",
         "redo",
         "show",

@@ -5,9 +5,11 @@ import torch
 from tests.diffusion.gaussian import Gaussian, finish
 
 from garasu.diffusion import Schedule, find_sampler
-from garasu.diffusion.canvas import Canvas, steps_left
+from garasu.diffusion.canvas import Canvas, least, steps_left
 from garasu.diffusion.errors import SamplingError
+from garasu.diffusion.profiles import find_profile
 
+DIFFUSERS = find_profile("diffusers")
 PICTURE = torch.randn(1, 2, 6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 NOISE = torch.randn(3, 2, 6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 LEFT = torch.cat([torch.ones(1, 1, 6, 2), torch.zeros(1, 1, 6, 2)], dim=3).double()  # paint the left half
@@ -16,7 +18,7 @@ LEFT = torch.cat([torch.ones(1, 1, 6, 2), torch.zeros(1, 1, 6, 2)], dim=3).doubl
 def walked(canvas: Canvas, denoise, sampler: str = "euler", steps: int = 12) -> tuple[torch.Tensor, list]:
     """The finished latent, and every (x, σ) that the denoiser was asked about."""
     kind, asked = find_sampler(sampler), []
-    sigmas = canvas.levels(kind.sigmas(Schedule.scaled_linear(), steps))
+    sigmas = DIFFUSERS.walk(kind, Schedule.scaled_linear(), steps, None, canvas.strength).sigmas
     x = canvas.begin(NOISE, float(sigmas[0]))
     x = NOISE * float(sigmas[0]) if x is None else x
     draws = torch.Generator().manual_seed(2)
@@ -27,7 +29,9 @@ def walked(canvas: Canvas, denoise, sampler: str = "euler", steps: int = 12) -> 
         asked.append((x, float(sigma)))
         return canvas.answered(denoise)(x, sigma)
 
-    return finish(canvas.keep(questions, NOISE, last), watched) / (1 + last**2) ** 0.5, asked
+    draw = torch.Generator().manual_seed(3)
+    fresh = canvas.keep(questions, NOISE, last, lambda: torch.randn(x.shape, generator=draw, dtype=x.dtype))
+    return finish(fresh, watched) / (1 + last**2) ** 0.5, asked
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,8 @@ def walked(canvas: Canvas, denoise, sampler: str = "euler", steps: int = 12) -> 
 def test_a_strength_is_a_number_of_steps(strength, steps, left):
     assert steps_left(strength, steps) == left
     sigmas = torch.arange(steps, -1, -1.0)
-    assert torch.equal(Canvas(PICTURE, strength).levels(sigmas), torch.arange(left, -1, -1.0))
+    walk = DIFFUSERS.part(sigmas, steps, strength, find_sampler("ddim"))
+    assert torch.equal(walk.sigmas, torch.arange(left, -1, -1.0))
 
 
 def test_strengths_that_cannot_be_are_refused():
@@ -47,6 +52,14 @@ def test_strengths_that_cannot_be_are_refused():
         steps_left(0.03, 25)
     with pytest.raises(SamplingError, match="no blend 'x1': did you mean 'x0'"):
         Canvas(PICTURE, blend="x1")
+
+
+def test_the_strength_that_is_named_leaves_a_step():
+    for steps in range(1, 1001):
+        named = float(least(1, steps))
+        assert steps_left(named, steps) >= 1
+        assert steps < 3 or int(float(least(2, steps)) * steps) >= 2
+        assert named == 0.001 or int((named - 0.001) * steps) == 0
 
 
 def test_a_run_begins_from_the_picture_under_noise():
@@ -73,7 +86,7 @@ def test_the_exact_flow_of_gaussian_data_carries_the_noised_picture():
 
 
 @pytest.mark.parametrize("sampler", ["euler", "euler_a", "heun", "dpmpp_2m", "ddim"])
-@pytest.mark.parametrize("blend", ["latent", "x0"])
+@pytest.mark.parametrize("blend", ["latent", "x0", "fresh", "clean"])
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_what_the_mask_keeps_is_the_pictures(sampler, blend, strength):
     finished, _ = walked(Canvas(PICTURE, strength, LEFT, blend), lambda x, sigma: 0 * x + 3, sampler)
@@ -92,6 +105,33 @@ def test_answers_of_the_kept_part_are_the_picture():
     answer = canvas.answered(lambda x, sigma: 0 * x + 3)(NOISE, torch.tensor(1.0))
     assert torch.equal(answer[..., 2:], PICTURE[..., 2:].expand(3, -1, -1, -1))
     assert (answer[..., :2] == 3).all()
+
+
+def test_fresh_noise_is_another_before_every_question():
+    _, asked = walked(Canvas(PICTURE, 0.5, LEFT, "fresh"), lambda x, sigma: 0 * x + 3)
+    noises = torch.stack([((x - PICTURE) / sigma)[..., 2:].flatten() for x, sigma in asked])
+    assert (torch.corrcoef(noises) - torch.eye(len(asked))).abs().max() < 0.5
+    assert torch.corrcoef(torch.stack([noises[0], NOISE[..., 2:].flatten()]))[0, 1].abs() < 0.5
+
+
+def test_the_denoiser_can_be_shown_the_clean_picture_and_only_its_noise_is_taken_off():
+    seen = []
+
+    def denoise(x, sigma):
+        seen.append(x)
+        return x - float(sigma) * 0.5  # it finds half a unit of noise everywhere
+
+    answer = Canvas(PICTURE, 0.5, LEFT, "clean").answered(denoise)(NOISE, torch.tensor(2.0))
+    assert torch.allclose(seen[0][..., 2:], (PICTURE * 5**0.5)[..., 2:].expand(3, -1, -1, -1))
+    assert torch.equal(seen[0][..., :2], NOISE[..., :2])
+    assert torch.allclose(answer, NOISE - 1)
+
+
+def test_a_picture_taken_for_another_level_keeps_its_size():
+    canvas = Canvas(PICTURE, 0.5)
+    at_unit_variance = (PICTURE + 5 * NOISE) / 26**0.5
+    assert torch.allclose(canvas.under(NOISE, 5, 3) / 10**0.5, at_unit_variance)
+    assert torch.equal(canvas.under(NOISE, 5, 5), canvas.begin(NOISE, 5))
 
 
 def test_a_soft_mask_mixes():

@@ -4,6 +4,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from tests.diffusion.gaussian import Gaussian, finish
 
 from garasu.diffusion import SAMPLERS, Noise, SamplingError, Schedule
+from garasu.diffusion.philox import CudaNoise
 
 
 def test_equals_what_diffusers_draws():
@@ -56,3 +57,14 @@ def test_the_largest_and_smallest_seeds_work():
 def test_no_seed_is_refused():
     with pytest.raises(SamplingError, match="at least one seed"):
         Noise([], (4, 8, 8))
+
+
+def test_the_noise_of_nvidias_gpus_is_another_and_as_faithful_to_its_seed():
+    together, alone = Noise([6, 7], (4, 5, 3), source="nv"), Noise([7], (4, 5, 3), source="nv")
+    for _ in range(3):
+        row = alone.draw()[0]
+        assert torch.equal(together.draw()[1], row)
+        assert not torch.equal(row, Noise([7], (4, 5, 3)).draw()[0])
+    assert torch.equal(Noise([0], (4, 5, 3), source="nv").draw()[0], CudaNoise(0).randn((4, 5, 3)))
+    with pytest.raises(SamplingError, match="no source of noise 'gpu'"):
+        Noise([0], (4, 5, 3), source="gpu")

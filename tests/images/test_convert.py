@@ -34,6 +34,13 @@ def test_levels_are_rounded_as_diffusers_rounds_them():
         assert np.array_equal(np.asarray(ours), np.asarray(other))
 
 
+def test_levels_are_cut_off_on_request():
+    values = torch.tensor([0, 0.4, 0.6, 100.2, 100.9, 254.9, 255, 300]) / 127.5 - 1
+    row = values.reshape(1, 1, 1, 8).expand(1, 3, 8, 8)
+    assert np.asarray(to_pictures(row, "down")[0])[0, :, 0].tolist() == [0, 0, 0, 100, 100, 254, 255, 255]
+    assert np.asarray(to_pictures(row)[0])[0, :, 0].tolist() == [0, 0, 1, 100, 101, 255, 255, 255]
+
+
 def test_bfloat16_and_gradients_are_accepted():
     assert to_pictures(torch.zeros(1, 3, 8, 8, dtype=torch.bfloat16, requires_grad=True))[0].getpixel((0, 0)) == (
         128,

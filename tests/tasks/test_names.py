@@ -8,7 +8,7 @@ from tests.diffusion import peers
 
 from garasu.diffusion.samplers import SAMPLERS
 from garasu.diffusion.spacing import SPACINGS
-from garasu.tasks.names import A1111_SAMPLERS, A1111_SPACINGS, understood
+from garasu.tasks.names import A1111_NOISES, A1111_SAMPLERS, A1111_SPACINGS, understood
 from garasu.tasks.refusal import RecipeError
 
 A1111 = """Euler a|Euler|LMS|Heun|DPM2|DPM2 a|DPM++ 2S a|DPM++ 2M|DPM++ SDE|DPM++ 2M SDE|DPM++ 3M SDE|Restart|DDIM|PLMS|
@@ -114,6 +114,15 @@ def test_the_reference_page_tells_names_that_are_understood():
     for ours, a1111, others in told:
         assert a1111 in (A1111_SAMPLERS[ours], "")
         assert {read(sampler=name) for name in others if name} <= {(ours, None)}
+
+
+def test_tools_and_noises_are_understood():
+    for name in ("A1111", "AUTOMATIC1111", "webui", "stable-diffusion-webui", "a1111"):
+        assert understood({"like": name}) == {"like": "a1111"}
+    assert understood({"like": "CompVis", "noise": "GPU"}) == {"like": "compvis", "noise": "nv"}
+    for ours, theirs in A1111_NOISES.items():
+        assert understood({"noise": theirs}) == {"noise": ours} == understood({"noise": ours})
+    assert understood({"like": "comfy", "noise": None}) == {"like": "comfy", "noise": None}
 
 
 def test_other_fields_are_left_alone():

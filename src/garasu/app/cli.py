@@ -25,6 +25,7 @@ _COMMANDS = {
     "img2img": ("garasu.app.commands.img2img:img2img", "Make pictures from a picture and a prompt."),
     "inpaint": ("garasu.app.commands.inpaint:inpaint", "Paint a masked part of a picture anew, and keep the rest."),
     "outpaint": ("garasu.app.commands.outpaint:outpaint", "Let a picture go on beyond its borders."),
+    "upscale": ("garasu.app.commands.upscale:upscale", "Make a picture larger, and paint what it lacks in detail."),
     "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
@@ -35,10 +36,16 @@ _COMMANDS = {
 for _name, (_target, _help) in _COMMANDS.items():
     app.command(_target, name=_name, help=_help)
 
+_TASKS = ("txt2img", "img2img", "inpaint", "outpaint", "upscale")
 _sweep = App(name="sweep", help="Make pictures of one recipe over many values of its fields.")
-for _name in ("txt2img", "img2img", "inpaint", "outpaint"):
+for _name in _TASKS:
     _sweep.command(f"garasu.app.commands.sweep:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_sweep)
+
+_diff_profiles = App(name="diff-profiles", help="Print what a recipe means in diffusers, CompVis and A1111.")
+for _name in _TASKS:
+    _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
+app.command(_diff_profiles)
 
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from garasu.diffusion.errors import SamplingError, unknown
-from garasu.diffusion.noise import Noise
+from garasu.diffusion.noise import Noise, Shape, Source
 
-Shape = tuple[int, int, int]
 Slerp = Literal["whole", "columns"]
 NEARLY_PARALLEL = 0.9995  # cosine beyond which the arc's formula divides by nearly nothing, and a line is as good
 
@@ -40,18 +39,25 @@ def slerp(a: Tensor, b: Tensor, share: float, along: Slerp = "whole") -> Tensor:
 
 
 def varied(
-    seeds: Sequence[int], others: Sequence[int], strength: float, shape: Shape, along: Slerp = "whole"
+    seeds: Sequence[int],
+    others: Sequence[int],
+    strength: float,
+    shape: Shape,
+    along: Slerp = "whole",
+    *,
+    source: Source = "cpu",
 ) -> Tensor:
     """The noises of ``seeds``, each ``strength`` of the way to that of ``others``: [B, C, H, W] float32."""
-    return slerp(Noise(seeds, shape).draw(), Noise(others, shape).draw(), strength, along)
+    here, there = (Noise(some, shape, source=source).draw() for some in (seeds, others))
+    return slerp(here, there, strength, along)
 
 
-def resized(noise: Tensor, seeds: Sequence[int], shape: Shape) -> Tensor:
+def resized(noise: Tensor, seeds: Sequence[int], shape: Shape, *, source: Source = "cpu") -> Tensor:
     """A noise in the middle of another size's, so that a seed's composition lives on there (A1111's seed resize).
 
     ``noise`` [B, C, h, w] is laid over the middle of the noises of ``seeds`` at ``shape``, or cut to it.
     """
-    around = Noise(seeds, shape).draw()  # [B, C, H, W]
+    around = Noise(seeds, shape, source=source).draw()  # [B, C, H, W]
     here, there = zip(*(_overlap(noise.shape[axis], around.shape[axis]) for axis in (2, 3)), strict=True)
     around[:, :, there[0], there[1]] = noise[:, :, here[0], here[1]]
     return around

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from garasu.images.infotext import Infotext, write_infotext
-from garasu.tasks.names import A1111_SAMPLERS, A1111_SPACINGS
+from garasu.tasks.names import A1111_NOISES, A1111_SAMPLERS, A1111_SPACINGS
 from garasu.tasks.recipe import Recipe
 
 
@@ -28,7 +28,8 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "Clip skip": knobs["clip_skip"] if knobs["clip_skip"] > 1 else None,
         "Eta DDIM": f"{knobs['eta']:g}" if knobs["sampler"] == "ddim" and knobs["eta"] else None,
         "Token merging ratio": f"{knobs['token_merging']:g}" if knobs["token_merging"] else None,
-        "RNG": "CPU",
+        "RNG": _noise(knobs),
+        "Discard penultimate sigma": "True" if knobs["discard_penultimate"] else None,
         "Skip Early CFG": f"{knobs['guidance_start']:g}" if knobs["guidance_start"] else None,
         **_inpainting(knobs),
         **_hires(knobs),
@@ -36,6 +37,12 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
     }
     said = {name: str(value) for name, value in fields.items() if value not in (None, "")}
     return write_infotext(Infotext(knobs["prompt"], knobs["negative_prompt"], said))
+
+
+def _noise(knobs: Mapping[str, Any]) -> str:
+    from garasu.diffusion.profiles import find_profile  # waits for torch, which a picture has waited for
+
+    return A1111_NOISES[knobs["noise"] or find_profile(knobs["like"]).noise]
 
 
 def _inpainting(knobs: Mapping[str, Any]) -> dict[str, Any]:

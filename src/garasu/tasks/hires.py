@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from garasu.tasks.sampled import WALK, Sampled
+from garasu.tasks.sampled import WALK, Sampled, profile_of
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -29,6 +29,10 @@ class HiRes(Sampled):
     )
     hires_upscaler: Literal["latent", "pixel"] = Field("latent", description="Whether latents or pixels are enlarged.")
 
+    def from_picture(self) -> bool:
+        """If there is a second pass."""
+        return self.hires_scale > 1
+
     def effective(self) -> dict[str, Any]:
         """What decides the picture; without a second pass its knobs do not."""
         fields = super().effective()
@@ -45,13 +49,14 @@ def refined(
 
     first = batch[0]
     knobs = first.model_dump(include=set(WALK))
+    steps, strength = profile_of(first).second_pass(first.hires_steps or first.steps, first.hires_strength)
     step = None
     for step in sd.sample(
         words,
         negative=negative,
         seed=[one.seed for one in batch if one.seed is not None],
-        canvas=Canvas(enlarged(sd, latent, first), first.hires_strength),
-        steps=first.hires_steps or first.steps,
+        canvas=Canvas(enlarged(sd, latent, first), strength),
+        steps=steps,
         **knobs,
     ):
         yield step
@@ -71,5 +76,6 @@ def enlarged(sd: StableDiffusion, latent: Tensor, recipe: HiRes) -> Tensor:
     if recipe.hires_upscaler == "latent":
         return F.interpolate(latent, (height, width), mode="bilinear")
     size = width * factor, height * factor
-    larger = [fit(picture, size, "stretch").image for picture in sd.decode_each(latent)]
+    small = sd.decode_each(latent, profile_of(recipe).rounding)
+    larger = [fit(picture, size, "stretch").image for picture in small]
     return torch.cat([sd.encode_image(picture) for picture in larger])

@@ -9,12 +9,14 @@ from PIL import Image
 from pydantic import Field
 
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Sampled, pictures, settled, walked
+from garasu.tasks.sampled import Sampled, pictures, profile_of, settled, walked
 from garasu.tasks.source import Given, check, given, public_name
 
 if TYPE_CHECKING:  # so that `garasu img2img --help` does not wait for torch
     from torch import Tensor
 
+    from garasu.diffusion.profiles.profile import Walk
+    from garasu.diffusion.schedule import Schedule
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
 
@@ -34,11 +36,13 @@ class FromPicture(Sampled):
         "mean", description="What is taken of the VAE's answer: its mean, or a draw from it with the seed."
     )
 
+    def from_picture(self) -> bool:
+        """Always."""
+        return True
+
     def effective(self) -> dict[str, Any]:
         """What decides the picture; of the strength only how many steps it leaves."""
-        from garasu.diffusion.canvas import steps_left
-
-        return super().effective() | {"strength": steps_left(self.strength, self.steps)}
+        return super().effective() | {"strength": profile_of(self).counted(self.strength, self.steps)}
 
 
 class Img2Img(FromPicture):
@@ -113,13 +117,22 @@ def encoded(sd: StableDiffusion, picture: Image.Image, batch: Sequence[FromPictu
     return torch.cat([sd.encode_image(picture, seed=seed) for seed in seeds])
 
 
-def meaning(sd: StableDiffusion, recipe: FromPicture) -> str:
-    """What a strength really does, in words: steps run, the first noise level and its timestep."""
-    from garasu.diffusion.canvas import steps_left
+def walk_of(schedule: Schedule, recipe: Sampled) -> Walk:
+    """The noise levels that a recipe walks, from noise or from its picture, and how far the picture is noised."""
     from garasu.diffusion.samplers import find_sampler
 
-    sigmas = find_sampler(recipe.sampler).sigmas(sd.schedule, recipe.steps, recipe.spacing)
-    left = steps_left(recipe.strength, recipe.steps)
-    sigma = float(sigmas[len(sigmas) - 1 - left])
-    level = f"σ {sigma:.3g}, timestep {float(sd.schedule.t(sigma)):.0f}"
-    return f"strength {recipe.strength:g}: {left} of {recipe.steps} steps, from {level}"
+    return profile_of(recipe).walk(
+        find_sampler(recipe.sampler),
+        schedule,
+        recipe.steps,
+        recipe.spacing,
+        recipe.strength if isinstance(recipe, FromPicture) else None,
+        discard=recipe.discard_penultimate,
+    )
+
+
+def meaning(sd: StableDiffusion, recipe: FromPicture) -> str:
+    """What a strength really does, in words: steps run, the first noise level and its timestep."""
+    walk = walk_of(sd.schedule, recipe)
+    level = f"σ {walk.noised:.3g}, timestep {float(sd.schedule.t(walk.noised)):.0f}"
+    return f"strength {recipe.strength:g}: {len(walk)} of {recipe.steps} steps, from {level}"

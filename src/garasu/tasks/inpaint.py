@@ -11,13 +11,13 @@ from pydantic import Field
 
 from garasu.tasks.img2img import FromPicture, encoded, painted_size, with_source
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Developed, pictures, settled, walked
+from garasu.tasks.sampled import Developed, noise_of, pictures, profile_of, settled, walked
 from garasu.tasks.source import Given, check, given, public_name
 
 if TYPE_CHECKING:  # so that `garasu inpaint --help` does not wait for torch
     from torch import Tensor
 
-    from garasu.diffusion.canvas import Canvas
+    from garasu.diffusion.canvas import Blend, Canvas
     from garasu.diffusion.steps import Step
     from garasu.images.boxes import Box
     from garasu.model import StableDiffusion
@@ -35,13 +35,17 @@ class Painted(FromPicture):
     content: Literal["original", "fill", "noise", "nothing"] = Field(
         "original", description="What the masked part starts from, below strength 1: itself, its surroundings, …"
     )
-    blend: Literal["latent", "x0"] = Field(
-        "latent", description="What is kept equal between steps: the noised latent (diffusers), or x0 (A1111)."
+    blend: Literal["latent", "x0", "fresh", "clean"] | None = Field(
+        None, description="How the kept part is held to the picture between steps; as the profile does when not given."
     )
     border: Literal["feather", "poisson", "hard"] = Field(
         "feather", description="How the painted part joins the kept one: softly, without a step of colour, or as it is."
     )
     feather: int = Field(4, ge=0, description="How many pixels wide a soft border is, all of them inside the mask.")
+
+    def effective(self) -> dict[str, Any]:
+        """What decides the picture; the profile's blend and the same one by name are one."""
+        return super().effective() | {"blend": blend_of(self)}
 
 
 class Inpaint(Painted):
@@ -186,7 +190,12 @@ def masked_canvas(sd: StableDiffusion, batch: Sequence[Painted], seen: Image.Ima
         cells = hard_latent_mask(soft, factor)
     else:
         cells = latent_mask(soft, factor)
-    return Canvas(_begun(latent, cells, batch), first.strength, cells.to(latent), first.blend, masked)
+    return Canvas(_begun(latent, cells, batch), first.strength, cells.to(latent), blend_of(first), masked)
+
+
+def blend_of(recipe: Painted) -> Blend:
+    """How a recipe holds its kept part: as it says, else as its profile does."""
+    return recipe.blend or profile_of(recipe).blend(recipe.sampler)
 
 
 def _begun(latent: Tensor, cells: Tensor, batch: Sequence[Painted]) -> Tensor:
@@ -199,7 +208,8 @@ def _begun(latent: Tensor, cells: Tensor, batch: Sequence[Painted]) -> Tensor:
     if content in ("original", "fill"):
         return latent
     seeds = [one.seed for one in batch if one.seed is not None]
-    noise = Noise(seeds, (latent.shape[1], latent.shape[2], latent.shape[3]), latent.device).draw()
+    shape = latent.shape[1], latent.shape[2], latent.shape[3]
+    noise = Noise(seeds, shape, latent.device, noise_of(batch[0])).draw()
     inside = noise if content == "noise" else torch.zeros_like(noise)
     return torch.lerp(latent.expand_as(inside), inside, cells.to(latent))
 

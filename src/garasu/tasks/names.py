@@ -1,4 +1,4 @@
-"""What other tools call our samplers and spacings: A1111, ComfyUI, InvokeAI, NovelAI, k-diffusion and diffusers."""
+"""What others call our samplers, spacings, profiles and noises: A1111, ComfyUI, InvokeAI, NovelAI, diffusers, …"""
 
 import re
 from collections.abc import Mapping
@@ -32,6 +32,17 @@ A1111_SPACINGS = {  # its "schedule types"; trailing and lcm have no name there
     "simple": "Simple",
     "karras": "Karras",
     "exponential": "Exponential",
+}
+A1111_NOISES = {"cpu": "CPU", "nv": "NV"}  # its "RNG"; the same as "nv" is its default, "GPU", on a GPU of NVIDIA's
+_OTHER_NOISES = {"gpu": "nv", "cuda": "nv", "philox": "nv"}
+_TOOLS = {
+    "diffusers": "diffusers",
+    "compvis": "compvis",
+    "ldm": "compvis",
+    "a1111": "a1111",
+    "automatic1111": "a1111",
+    "webui": "a1111",
+    "stable-diffusion-webui": "a1111",
 }
 _OTHER_SAMPLERS = {
     "pndm": "plms",
@@ -74,7 +85,7 @@ _ENDINGS = {  # of sampler names that name a spacing too; the short ones are k-d
 
 
 def understood(fields: Mapping[str, object]) -> dict[str, object]:
-    """``fields`` with the names in ``sampler`` and ``spacing`` made ours; a name that nobody knows stays as it is.
+    """``fields`` with others' names for samplers, spacings, tools and noises made ours; unknown ones stay.
 
     "DPM++ 2M Karras" names a spacing too. "Automatic" leaves the spacing to the sampler.
 
@@ -92,6 +103,10 @@ def understood(fields: Mapping[str, object]) -> dict[str, object]:
                 f"sampler {sampler!r} asks for the spacing {implied}, and spacing for {spacing}: drop one"
             )
         found |= {"spacing": implied} if implied else {}
+    for field, names in (("like", _LIKES), ("noise", _NOISES)):
+        said = fields.get(field)
+        if isinstance(said, str):
+            found[field] = names.get(_folded(said), said)
     return found
 
 
@@ -124,3 +139,5 @@ def _by_folded_name(labels: Mapping[str, str], others: Mapping[str, str]) -> dic
 
 _SAMPLERS = _by_folded_name(A1111_SAMPLERS, _OTHER_SAMPLERS)
 _SPACINGS = _by_folded_name(A1111_SPACINGS, _OTHER_SPACINGS)
+_NOISES = _by_folded_name(A1111_NOISES, _OTHER_NOISES)
+_LIKES = _by_folded_name({}, _TOOLS)

@@ -34,6 +34,8 @@ SamplerName = Literal[
     "lcm",
 ]
 SpacingName = Literal["leading", "linspace", "trailing", "sgm_uniform", "simple", "lcm", "karras", "exponential"]
+ProfileName = Literal["diffusers", "compvis", "a1111"]
+NoiseSource = Literal["cpu", "nv"]
 
 
 class Record(BaseModel):

@@ -11,26 +11,28 @@ from pydantic import Field, model_validator
 
 from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
-from garasu.tasks.recipe import Recipe, SamplerName, SpacingName
+from garasu.tasks.recipe import NoiseSource, ProfileName, Recipe, SamplerName, SpacingName
 from garasu.tasks.refusal import RecipeError
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
 
     from garasu.diffusion.canvas import Canvas
+    from garasu.diffusion.profiles.profile import Profile
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
     from garasu.prompts.conditioning import Conditioning
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
-WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS})
+_PROFILE = ("like", "noise", "discard_penultimate")
+WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
 """The fields that every walk of a recipe takes as they are."""
 
 
 class Sampled(Recipe):
     """Everything that decides how noise becomes a picture of the prompt.
 
-    `sampler` and `spacing` also take other tools' names for ours.
+    `sampler`, `spacing`, `like` and `noise` also take other tools' names for ours.
     """
 
     prompt: str = Field(description="What the picture shows.")
@@ -64,6 +66,14 @@ class Sampled(Recipe):
         description="Another size, as 512x512, whose noise of the seed lies in the middle: its composition lives on.",
     )
 
+    like: ProfileName = Field("diffusers", description="Whose numbers: step grid, strength, masks, noise and rounding.")
+    noise: NoiseSource | None = Field(
+        None, description="Which generator a seed starts: torch's on a CPU, or on NVIDIA's GPUs; the profile's own."
+    )
+    discard_penultimate: bool = Field(
+        False, description="Leave out the noise level before the last, of one step more (A1111's option)."
+    )
+
     guidance_start: float = Field(
         0.0, ge=0, le=1, description="Faster, approximate: the share of the steps after which guidance begins."
     )
@@ -83,13 +93,25 @@ class Sampled(Recipe):
     def _understood(cls, fields: Any) -> Any:
         return understood(fields) if isinstance(fields, dict) else fields
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.like != "diffusers":  # which has everything
+            profile_of(self).check(
+                self.sampler, self.spacing, discard=self.discard_penultimate, picture=self.from_picture()
+            )
+        return self
+
+    def from_picture(self) -> bool:
+        """Whether any of its walks begins from a picture."""
+        return False
+
     def but(self, **fields: Any) -> Self:
         """The same recipe with other values; a sampler's name that names a spacing too replaces both."""
         return super().but(**understood(fields))
 
     def effective(self) -> dict[str, Any]:
         """What decides the picture: two recipes with the same of these make the same one."""
-        fields = self.model_dump()
+        fields = self.model_dump() | {"noise": noise_of(self)}
         if self.guidance_scale == 1:
             fields |= {"negative_prompt": "", "guidance_start": 0.0, "guidance_end": 1.0}
         if not self.variation_strength:
@@ -103,6 +125,18 @@ class Sampled(Recipe):
             seed=random.randrange(2**32) if self.seed is None else self.seed,
             variation_seed=random.randrange(2**32) if varies else self.variation_seed,
         )
+
+
+def profile_of(recipe: Sampled) -> Profile:
+    """The profile that a recipe is like."""
+    from garasu.diffusion.profiles import find_profile
+
+    return find_profile(recipe.like)
+
+
+def noise_of(recipe: Sampled) -> NoiseSource:
+    """Where a recipe's noise comes from: what it says, else its profile's own."""
+    return recipe.noise or profile_of(recipe).noise
 
 
 AnySampled = TypeVar("AnySampled", bound=Sampled)
@@ -197,7 +231,7 @@ def _together(
     if further is not None:
         latent = yield from further(sd, batch, words, negative, latent)
     for row in latent:
-        yield from sd.decode_each(row[None])
+        yield from sd.decode_each(row[None], profile_of(batch[0]).rounding)
 
 
 def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> Conditioning:
@@ -235,9 +269,12 @@ def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     inner = _noise_shape(sd, *size)
     seeds = [one.seed for one in batch if one.seed is not None]
     others = [one.variation_seed for one in batch if one.variation_seed is not None]
-    strength = first.variation_strength
-    noise = varied(seeds, others, strength, inner, first.variation_slerp) if strength else Noise(seeds, inner).draw()
-    return noise if inner == shape else resized(noise, seeds, shape)
+    strength, source = first.variation_strength, noise_of(first)
+    if strength:
+        noise = varied(seeds, others, strength, inner, first.variation_slerp, source=source)
+    else:
+        noise = Noise(seeds, inner, source=source).draw()
+    return noise if inner == shape else resized(noise, seeds, shape, source=source)
 
 
 def _cells(sd: StableDiffusion, recipe: Sampled) -> int:

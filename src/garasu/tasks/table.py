@@ -13,6 +13,7 @@ from garasu.tasks.outpaint import Outpaint, outpaint_steps
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps, txt2img_together
+from garasu.tasks.upscale import Upscale, upscale_steps
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
@@ -36,5 +37,6 @@ _ALL = (
     Task(Img2Img, img2img_steps),
     Task(Inpaint, inpaint_steps),
     Task(Outpaint, outpaint_steps),
+    Task(Upscale, upscale_steps),
 )
 TASKS: Mapping[str, Task] = MappingProxyType({task.recipe.task: task for task in _ALL})
