@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypatch):
     write_folder(tiny.checkpoint, tmp_path / "model")
-    monkeypatch.setattr("garasu.model.BUNDLED", tmp_path / "model")  # small enough for a test
+    monkeypatch.setattr("garasu.model.loading.BUNDLED", tmp_path / "model")  # small enough for a test
     (tmp_path / "empty").mkdir()
     for block in re.findall(r"^```sh\n(.*?)^```", (DOCS / "guides/txt2img.md").read_text("utf-8"), re.M | re.S):
         for command in block.splitlines():

@@ -55,9 +55,13 @@ def test_large_pictures_are_taken_in_tiles(tiny, monkeypatch):
     latent = tiny.encode_image(torch.rand(1, 3, 64, 128) * 2 - 1)
     whole = tiny.decode(latent)
     used = []
-    monkeypatch.setattr("garasu.model.WHOLE", 8 * 8)
-    monkeypatch.setattr("garasu.model.tiled.decode", lambda vae, one: used.append("decode") or vae.decode(one))
+    monkeypatch.setattr("garasu.model.stable_diffusion.WHOLE", 8 * 8)
+    monkeypatch.setattr(
+        "garasu.model.stable_diffusion.tiled.decode", lambda vae, one: used.append("decode") or vae.decode(one)
+    )
     assert tiny.decode(latent).tobytes() == whole.tobytes()
-    monkeypatch.setattr("garasu.model.tiled.encode", lambda vae, one: used.append("encode") or vae.encode(one))
+    monkeypatch.setattr(
+        "garasu.model.stable_diffusion.tiled.encode", lambda vae, one: used.append("encode") or vae.encode(one)
+    )
     tiny.encode_image(torch.rand(1, 3, 64, 128))
     assert used == ["decode", "encode"]

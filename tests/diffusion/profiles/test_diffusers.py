@@ -1,4 +1,4 @@
-"""diffusers' numbers are garasu's own: the profile adds nothing to them (tests/test_model_canvas.py has the parity)."""
+"""diffusers' numbers are garasu's own: the profile adds nothing to them (tests/model/test_canvas.py has the parity)."""
 
 import pytest
 import torch

@@ -1,0 +1,6 @@
+"""Stable Diffusion as a whole: the networks of one checkpoint, and the walk from words to a picture."""
+
+from garasu.model.loading import BUNDLED, load
+from garasu.model.stable_diffusion import ModelError, StableDiffusion
+
+__all__ = ["BUNDLED", "ModelError", "StableDiffusion", "load"]
