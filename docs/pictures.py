@@ -54,6 +54,25 @@ def strengths(sd: StableDiffusion) -> Image.Image:
     return sheet([_beach(sd), *drawn], ["in.png", *(f"strength {one}" for one in words)], columns=6)
 
 
+def tidied(sd: StableDiffusion) -> Image.Image:
+    """The picture guide's: a sketch, and what a drawing of it could be."""
+    strengths = (0.3, 0.45, 0.6, 0.75)
+    knobs = {"seed": 1, "guidance_scale": GUIDANCE}
+    drawn = [garasu.img2img(sd, sketch(), FIRST[0], strength=one, **knobs).image for one in strengths]
+    return sheet([sketch(), *drawn], ["sketch.png", *(f"strength {one}" for one in strengths)], columns=5)
+
+
+def replaced(sd: StableDiffusion) -> Image.Image:
+    """The picture guide's: who sat on the bench, and who could."""
+    bench = garasu.txt2img(sd, FIRST[4], seed=SEED, guidance_scale=GUIDANCE).image
+    who = ("a white cat on a bench", "a pink cake, bench", "a knight on a bench")
+    mask = Image.new("L", bench.size)
+    ImageDraw.Draw(mask).rounded_rectangle(SEAT, 24, fill=255)
+    knobs = {"seed": 2, "guidance_scale": GUIDANCE, "strength": 1.0}
+    made = [garasu.inpaint(sd, bench, mask, one, **knobs).image for one in who]
+    return sheet([bench, mask.convert("RGB"), *made], ["bench.png", "seat.png", *who], columns=5)
+
+
 def explained(sd: StableDiffusion) -> Image.Image:
     """The picture guide's: why what is kept must be put back, and the two results."""
     knobs = {"seed": 5, "guidance_scale": GUIDANCE}
@@ -103,6 +122,22 @@ def approximated(sd: StableDiffusion) -> Image.Image:
 
 
 BLACK = "a black cat on the beach"
+SEAT = (14, 6, 116, 114)
+
+
+def sketch() -> Image.Image:
+    """A cat as one draws it in a minute; docs/guides/img2img.md has the same lines."""
+    page = Image.new("RGB", (512, 512), (178, 196, 226))
+    pen, ink, yellow = ImageDraw.Draw(page), (24, 20, 26), (240, 205, 40)
+    pen.ellipse((170, 250, 350, 480), fill=ink)
+    pen.ellipse((160, 110, 360, 300), fill=ink)
+    for left, tip, right in (((170, 170), (180, 60), (250, 125)), ((350, 170), (340, 60), (270, 125))):
+        pen.polygon([left, tip, right], fill=ink)
+    pen.line([(345, 440), (420, 400), (430, 320)], fill=ink, width=26)
+    for x in (215, 305):
+        pen.ellipse((x - 26, 175, x + 26, 235), fill=yellow)
+        pen.ellipse((x - 7, 185, x + 7, 228), fill=ink)
+    return page.resize((128, 128))
 
 
 def _beach(sd: StableDiffusion) -> Image.Image:
@@ -141,7 +176,9 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "first-pictures": first_pictures,
     "concepts": concepts,
     "strengths": strengths,
+    "tidied": tidied,
     "explain": explained,
+    "replaced": replaced,
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
