@@ -58,7 +58,7 @@ def test_many_pixels_and_other_layouts_go_the_plain_way(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("garasu.engine.convolution.product", noted)
     side = int(MOST_PIXELS[torch.float32] ** 0.5)
-    ours(torch.randn(1, 4, side, side).to(memory_format=torch.channels_last))
+    ours(torch.randn(3, 4, side, side).to(memory_format=torch.channels_last))
     assert len(products) == 1
     ours(torch.randn(1, 4, side + 1, side + 1).to(memory_format=torch.channels_last))
     ours(torch.randn(1, 4, 5, 5))

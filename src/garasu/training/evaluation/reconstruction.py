@@ -50,7 +50,9 @@ def second_psnr(sd: StableDiffusion, count: int, seed: int = 0) -> Psnr | None:
     if folder is None or not folder.is_dir():
         return None
     vae = read_vae(folder, dtype=sd.dtype, device=sd.device)
-    return psnr(StableDiffusion(replace(sd.checkpoint, vae=vae)), count, seed)
+    other = StableDiffusion(replace(sd.checkpoint, vae=vae))
+    other.run_by(sd.engine, sd.device)
+    return psnr(other, count, seed)
 
 
 def inside(values: Tensor, box: Box) -> Tensor:
