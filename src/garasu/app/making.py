@@ -14,8 +14,10 @@ from garasu.app.progress import pictures_of
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
+from garasu.tasks.img2img import AnyFromPicture, meaning
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
+from garasu.tasks.source import given
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
@@ -64,6 +66,26 @@ def make(
 def _number(index: int, count: int) -> str:
     """1, 2, 3 of 9; 01, 02, 03 of 10; nothing of 1."""
     return str(index).zfill(len(str(count))) if count > 1 else ""
+
+
+def make_from_picture(
+    steps: Callable[[StableDiffusion, AnyFromPicture], Iterator[Step | Picture[Any]]],
+    recipe: AnyFromPicture,
+    model: ModelFlags,
+    output: Path | None,
+    grid: bool,
+) -> list[Picture[Any]]:
+    """As `make`, of a recipe with a picture: what its strength really means is printed first.
+
+    A picture that cannot be read is refused before a model is loaded.
+    """
+    given(None, recipe.image)
+
+    def told(sd: StableDiffusion) -> Iterator[Step | Picture[Any]]:
+        tqdm.write(meaning(sd, recipe))
+        return steps(sd, recipe)
+
+    return make(told, recipe, model, output, grid)
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

@@ -18,7 +18,7 @@ from tests.diffusion.profiles.loops import (
     ours,
 )
 
-from garasu.diffusion import SamplingError, find_sampler
+from garasu.diffusion import SamplingError, Schedule, find_sampler
 from garasu.diffusion.profiles import find_profile
 from garasu.diffusion.profiles.a1111 import AUTOMATIC, DISCARD
 
@@ -155,3 +155,13 @@ def test_what_it_has_not_is_refused():
         levels("ddim", 1)
     with pytest.raises(SamplingError, match="steps must be a whole number from 1 to 999, got 0"):
         levels("euler", 0)
+
+
+@pytest.mark.parametrize(("steps", "enough"), [(2, "take 3 steps or more."), (10, "take 0.2 or more, or more steps.")])
+def test_a_strength_that_leaves_no_step_says_what_would(steps, enough):
+    profile, kind, schedule = find_profile("a1111"), find_sampler("ddim"), Schedule.scaled_linear()
+    strength = 1.0 if steps == 2 else 0.15
+    with pytest.raises(SamplingError, match=enough):
+        profile.walk(kind, schedule, steps, None, strength, discard=False)
+    steps, strength = (3, 1.0) if steps == 2 else (10, 0.2)
+    assert len(profile.walk(kind, schedule, steps, None, strength, discard=False).sigmas) == 2

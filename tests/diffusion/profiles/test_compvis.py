@@ -16,7 +16,7 @@ from tests.diffusion.profiles.loops import (
     ours,
 )
 
-from garasu.diffusion import SamplingError, find_sampler
+from garasu.diffusion import SamplingError, Schedule, find_sampler
 from garasu.diffusion.profiles import find_profile
 
 COMPVIS = find_profile("compvis")
@@ -117,3 +117,9 @@ def test_what_it_has_not_is_refused():
         with pytest.raises(SamplingError, match=sentence):
             COMPVIS.check(*arguments, **knobs)
     COMPVIS.check("plms", "leading")
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_one_step_has_no_level_above_it(strength):
+    with pytest.raises(SamplingError, match="take 2 steps or more"):
+        find_profile("compvis").walk(find_sampler("ddim"), Schedule.scaled_linear(), 1, None, strength, discard=False)

@@ -72,9 +72,10 @@ class A1111(Profile):
             walked = sigmas[steps - count - 1 :]
             return Walk(walked, float(walked[0]))
         if count < 2:
+            enough = f"{least(2, steps)} or more, or more steps" if steps > 2 else "3 steps or more"  # 1 counts as MOST
             raise SamplingError(
                 f"A strength of {strength:g} leaves none of {steps} steps, since A1111's {kind.name} skips the last; "
-                f"take {least(2, steps)} or more, or more steps."
+                f"take {enough}."
             )
         return Walk(sigmas[len(sigmas) - count :], float(sigmas[len(sigmas) - count - 1]))
 

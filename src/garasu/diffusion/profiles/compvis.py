@@ -57,7 +57,10 @@ class CompVis(Profile):
 
     def part(self, sigmas: Tensor, steps: int, strength: float, kind: Sampler) -> Walk:
         """The last so many levels, but the picture is noised to the level above them."""
-        count, most = self.counted(strength, steps), len(sigmas) - 1
+        most = len(sigmas) - 1
+        if most < 2:
+            raise SamplingError("CompVis noises a picture to the level above the first step: take 2 steps or more.")
+        count = self.counted(strength, steps)
         if count >= most:
             raise SamplingError(
                 f"CompVis noises a picture to the level above the first step, and at strength {strength:g} "
