@@ -119,7 +119,7 @@ def test_the_text_with_a_word_exchanged():
     [
         ("dog", "cat", None, "there is no word 'dog' in 'a cat'"),
         ("", "dog", None, "there is no word ''"),
-        ("cat", "dog", 2, "'cat' is 1 times in 'a cat', so there is no #2"),
+        ("cat", "dog", 2, "'a cat' says 'cat' 1×, so there is no #2"),
         ("cat", "", None, "no word that could stand"),
     ],
 )

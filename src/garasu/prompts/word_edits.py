@@ -200,9 +200,7 @@ def _spots(encode: Encode, sentence: str, change: Change, number: int) -> Iterat
             "change a longer piece of the text, which is read as it is written"
         )
     if change.nth is not None and not 1 <= change.nth <= written:
-        raise AlgebraError(
-            f"{change.word!r} is {written} times in {sentence!r}, so there is no #{change.nth}: count from 1"
-        )
+        raise AlgebraError(f"{sentence!r} says {change.word!r} {written}×, so there is no #{change.nth}: count from 1")
     text = _text(own)
     for place in places if change.nth is None else places[change.nth - 1 : change.nth]:
         yield _Spot(text.index(place[0]), len(place), number)
