@@ -120,7 +120,7 @@ def test_without_an_output_the_file_is_called_after_the_seed(workplace):
 
 def test_progress_and_warnings_are_on_stderr(workplace):
     long = "a black cat " * 60
-    done = run(workplace, "txt2img", long, "--model=model", "--steps=3", "-o", "long.png")
+    done = run(workplace, "txt2img", long, "--model=model", "--steps=3", "--max-chunks=1", "-o", "long.png")
     assert done.stdout == "long.png\n"
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("garasu: warning: ")]
     assert "these words were cut" in warning

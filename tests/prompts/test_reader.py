@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from garasu.prompts.conditioning import PromptCut
+from garasu.prompts.conditioning import NetworkIgnored, PromptCut
 from garasu.prompts.expression import ExpressionError
 from garasu.prompts.prompt import PromptError
-from garasu.prompts.reader import NetworkIgnored
 from garasu.prompts.schedule import guided_stretches
 
 

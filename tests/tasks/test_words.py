@@ -41,7 +41,7 @@ def test_editing_tells_the_u_net_other_words_from_that_step_on(tiny):
         ("a cat <lora:none:1>", "a cat"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::garasu.prompts.reader.NetworkIgnored")
+@pytest.mark.filterwarnings("ignore::garasu.prompts.conditioning.NetworkIgnored")
 def test_prompts_that_come_to_the_same_give_the_same_picture(tiny, words, plain):
     made, expected = (txt2img(tiny, text, seed=3, steps=3) for text in (words, plain))
     assert np.abs(pixels(made) - pixels(expected)).max() <= 1

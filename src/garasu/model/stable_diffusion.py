@@ -31,9 +31,9 @@ from garasu.networks import tiled
 from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
 from garasu.networks.token_merging import TokenMerged
-from garasu.prompts.conditioning import Conditioning, encode
+from garasu.prompts.conditioning import Conditioning, encode, filled
 from garasu.prompts.reader import Reader
-from garasu.prompts.schedule import Guided, PromptSchedule, Words, filled, guided_stretches
+from garasu.prompts.schedule import Guided, PromptSchedule, Words, guided_stretches
 
 WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
 Part = TypeVar("Part", bound=nn.Module)

@@ -33,6 +33,10 @@ class PromptCut(UserWarning):
     """A prompt has more tokens than were allowed; the message names the words that the model will not see."""
 
 
+class NetworkIgnored(UserWarning):
+    """A prompt asks for a LoRA or a hypernetwork, which is not applied."""
+
+
 @dataclass(eq=False)
 class Conditioning:
     """What the U-Net is told. ``tensor`` [B, T, D] is yours to edit: change it in place, or assign another."""
@@ -98,9 +102,13 @@ def encode(
 
     Warns:
         PromptCut: for each prompt that does not fit.
+        NetworkIgnored: for each ``<lora:…>`` and ``<hypernet:…>``.
     """
     rows = [prompts] if isinstance(prompts, str) else list(prompts)
-    parts = [_static(parse(row, syntax)) for row in rows]
+    read = [parse(row, syntax) for row in rows]
+    for prompt in read:
+        warn_if_ignored(prompt)
+    parts = [_static(prompt) for prompt in read]
     words = encode_said(
         text_encoder,
         tokenizer,
@@ -257,6 +265,16 @@ def _reading(text_encoder: CLIPText, clip_skip: int, norm: bool) -> Read:
         return z.to(torch.promote_types(z.dtype, torch.float32))
 
     return read
+
+
+def warn_if_ignored(prompt: Prompt) -> None:
+    """Say of each network that a prompt asks for that it is not applied."""
+    for network in prompt.networks:
+        warnings.warn(
+            f"<{network.kind}:{network.name}> in the prompt is not applied: garasu cannot load such networks yet",
+            NetworkIgnored,
+            stacklevel=4,
+        )
 
 
 def _warn_if_cut(row: RowTokens) -> None:

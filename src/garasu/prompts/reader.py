@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from garasu.networks.clip_text import CLIPText
 from garasu.prompts.chunks import fit
-from garasu.prompts.conditioning import Conditioning, encode, encode_said, mixed, own_emphasis, own_split
+from garasu.prompts.conditioning import (
+    Conditioning,
+    encode,
+    encode_said,
+    mixed,
+    own_emphasis,
+    own_split,
+    warn_if_ignored,
+)
 from garasu.prompts.expression import Expression, read_expression
-from garasu.prompts.prompt import Network, Prompt, Said
+from garasu.prompts.prompt import Prompt, Said
 from garasu.prompts.schedule import PromptSchedule, Reading
 from garasu.prompts.syntax import parse
 from garasu.prompts.tokenizer import Tokenizer
@@ -20,10 +27,6 @@ ALGEBRA = "algebra"  # the syntax in which a prompt is an expression of conditio
 
 Phrase = tuple[Said, ...] | Expression
 """What one conditioning is made from: what a part of a prompt says, several to be mixed, or an expression."""
-
-
-class NetworkIgnored(UserWarning):
-    """A prompt asks for a LoRA or a hypernetwork, which is not applied."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ class Reader:
         if self.syntax == ALGEBRA and text.strip():
             return Calculated(read_expression(text))
         prompt = parse(text, self._syntax, composes=composes)
-        for network in prompt.networks:
-            _warn_ignored(network)
+        warn_if_ignored(prompt)
         return Spoken(prompt)
 
     def quoted(self, text: str) -> Conditioning:
@@ -148,11 +150,3 @@ class Reader:
     def _syntax(self) -> str:
         """Of words; in an expression they stand in quotation marks."""
         return "a1111" if self.syntax == ALGEBRA else self.syntax
-
-
-def _warn_ignored(network: Network) -> None:
-    warnings.warn(
-        f"<{network.kind}:{network.name}> in the prompt is not applied: garasu cannot load such networks yet",
-        NetworkIgnored,
-        stacklevel=4,
-    )

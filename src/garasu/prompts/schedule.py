@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from garasu.diffusion.guidance import Part
-from garasu.prompts.conditioning import Conditioning
+from garasu.prompts.conditioning import Conditioning, filled
 
 Phrase = Hashable
 """What a conditioning is made from, to be found again when it is said again."""
@@ -140,18 +140,6 @@ def guided_stretches(words: Words, negative: Words | None, steps: int) -> tuple[
         Guided(end, _at(follow, end).parts, _at(avoid, end).parts[0].context)
         for end in sorted({one.until for one in (*follow, *avoid)})
     )
-
-
-def filled(context: Tensor, tokens: int, empty: Tensor) -> Tensor:
-    """A conditioning [B, T, D] made ``tokens`` long with the empty prompt's, [1, 77, D].
-
-    Raises:
-        ValueError: no whole number of them fits in.
-    """
-    chunks, rest = divmod(tokens - context.shape[1], empty.shape[1])
-    if rest or chunks < 0:
-        raise ValueError(f"{context.shape[1]} tokens cannot be filled up to {tokens} by {empty.shape[1]} at a time.")
-    return torch.cat([context, empty.to(context).expand(len(context), -1, -1).repeat(1, chunks, 1)], dim=1)
 
 
 def _stretches(words: Words, steps: int, tokens: int = 0) -> tuple[Stretch, ...]:
