@@ -159,6 +159,11 @@ def finite(weight: float) -> float:
     return weight if abs(weight) >= 1 / LIMIT else 0.0
 
 
+def phrase(text: str) -> Section:
+    """Text of weight 1 as a section."""
+    return (Fragment(text),) if text else ()
+
+
 def merged(pieces: Iterable[tuple[str, float]], between: str = "") -> Section:
     """Pieces of text with their weights as a section: empty ones dropped, neighbours of equal weight as one."""
     texts: list[list[str]] = []

@@ -1,9 +1,9 @@
 """A1111's emphasis: ``(more)``, ``[less]``, ``(as much:1.3)``, ``BREAK``; and back to text.
 
 Round and square brackets do not see each other, so they may cross. A weight is the product of the brackets around a
-piece of text in the order in which they close, those that never do last. For the innermost ``EXACT`` brackets this is
-A1111's arithmetic to the last bit; what lies further out is multiplied in beforehand, so that deep nesting takes no
-time, and is scaled, so that its overflow is no different from a large number.
+piece of text in the order in which they close, those that never do last: A1111's arithmetic to the last bit. Where more
+than ``EXACT`` brackets are open, the product is carried along from the outside in instead, which takes no time at any
+depth and differs by rounding; it is scaled, so that an overflow on the way does not matter.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 
-from garasu.prompts.prompt import Fragment, Section, finite, merged
+from garasu.prompts.prompt import Fragment, Section, finite, merged, phrase
 from garasu.prompts.syntax.numbers import SIGNED, decimal
 
 EXACT = 16
+RANK = attrgetter("rank")
 SHAPES = {"(": 0, "[": 1}
 FACTORS = (1.1, 1 / 1.1)
 TOKEN = re.compile(rf"\\[\\()\[\]]?|[()\[\]]|:\s*({SIGNED})\s*\)|[^\\()\[\]:]+|:")
+ESCAPED = re.compile(r"[\\()\[\]]")
 SIGN = re.compile(r"[\\()\[\]:]|BREAK")
 BREAK = re.compile(r"\bBREAK\b")
 RESERVED = re.compile(r"\b(?:A(?=ND\b)|B(?=REAK\b))|<(?=(?:lora|hypernet):)")
@@ -41,18 +44,16 @@ class Nest:
 
     def __init__(self) -> None:
         self.brackets: list[Bracket] = []
-        self.factors: list[float] = []
         self.products: list[tuple[float, int]] = [(1.0, 0)]
 
     def passes(self, bracket: Bracket) -> None:
         """A bracket closes if it is the innermost one, and opens otherwise."""
         if self.brackets and self.brackets[-1] is bracket:
-            del self.brackets[-1], self.factors[-1], self.products[-1]
+            del self.brackets[-1], self.products[-1]
             return
         mantissa, power = self.products[-1]
         mantissa, more = math.frexp(mantissa * bracket.factor)
         self.brackets.append(bracket)
-        self.factors.append(bracket.factor)
         self.products.append((mantissa, power + more))
 
 
@@ -62,7 +63,7 @@ Event = str | Bracket | None  # a piece of text, a bracket that opens or closes,
 def read_emphasis(text: str) -> tuple[Section, ...]:
     """The sections between BREAKs, with weights; any text has some."""
     if not SIGN.search(text):
-        return (merged([(text, 1.0)]),)
+        return (phrase(text),)
     sections: list[list[tuple[str, float]]] = [[]]
     nests = (Nest(), Nest())
     for event in _scan(text):
@@ -128,34 +129,17 @@ def _broken(text: str) -> list[str | None]:
 
 
 def _weight(a: Nest, b: Nest) -> float:
-    """The product of all open brackets, in the order of closing."""
-    i, j = len(a.factors), len(b.factors)
-    if not (i and j):
-        factors = a.factors or b.factors
-        weight = math.prod(reversed(factors[-EXACT:]), start=1.0)
-        i, j = max(0, i - EXACT), max(0, j - EXACT)
-    else:
-        weight, i, j = _merged_product(a, b)
-    if i or j:
-        weight = _scaled(weight, a.products[i], b.products[j])
+    """The product of all open brackets."""
+    if len(a.brackets) + len(b.brackets) > EXACT:
+        return finite(_scaled(a.products[-1], b.products[-1]))
+    weight = 1.0
+    for bracket in sorted(a.brackets + b.brackets, key=RANK):
+        weight *= bracket.factor
     return finite(weight)
 
 
-def _merged_product(a: Nest, b: Nest) -> tuple[float, int, int]:
-    """The product of the ``EXACT`` brackets that close first, and how many of each shape are left."""
-    inner_a, inner_b = a.brackets[-EXACT:], b.brackets[-EXACT:]
-    weight = 1.0
-    for _ in range(min(EXACT, len(inner_a) + len(inner_b))):
-        if not inner_b or (inner_a and inner_a[-1].rank < inner_b[-1].rank):
-            weight *= inner_a.pop().factor
-        else:
-            weight *= inner_b.pop().factor
-    outer = (max(0, len(nest.brackets) - EXACT) for nest in (a, b))
-    return weight, next(outer) + len(inner_a), next(outer) + len(inner_b)
-
-
-def _scaled(weight: float, a: tuple[float, int], b: tuple[float, int]) -> float:
-    mantissa, power = math.frexp(weight * a[0] * b[0])
+def _scaled(a: tuple[float, int], b: tuple[float, int]) -> float:
+    mantissa, power = math.frexp(a[0] * b[0])
     power += a[1] + b[1]
     return math.ldexp(mantissa, max(-1000, min(1000, power)))  # 2**±1000 is beyond the limits of ``finite``
 
@@ -167,6 +151,6 @@ def _write_section(section: Section) -> str:
 
 
 def _write_fragment(fragment: Fragment) -> str:
-    text = re.sub(r"[\\()\[\]]", r"\\\g<0>", fragment.text)
+    text = ESCAPED.sub(r"\\\g<0>", fragment.text)
     text = RESERVED.sub(r"\g<0>\\", text)  # a lone backslash is nothing, and what it parts is no longer a sign
     return text if fragment.weight == 1 else f"({text}:{decimal(fragment.weight)})"

@@ -18,7 +18,7 @@ from garasu.prompts.syntax.compel_words import Reader
 from garasu.prompts.syntax.numbers import SIGNED, decimal
 from garasu.prompts.syntax.weights import mean_weights
 
-COMMA = re.compile(r",(?=[^ \t\n\r\x0b\x0c])")
+COMMA = re.compile(r",(\S)")
 OPERATOR = re.compile(r"\s*\.(and|add|blend)\s*\(([^()]*)\)")
 OPTION = re.compile(rf"\s*(?:({SIGNED})|(no_normalize))\s*")
 
@@ -42,7 +42,7 @@ def parse(text: str) -> Prompt:
 
 
 def _read(text: str) -> Read:
-    text = COMMA.sub(", ", text)  # as compel does, whatever stands around it
+    text = COMMA.sub(r", \1", text)  # as compel does, whatever stands around it; of two commas only the first
     return _read_joined(text) or _read_alone(text)
 
 

@@ -11,13 +11,14 @@ import math
 import re
 from collections.abc import Iterator
 
-from garasu.prompts.prompt import LIMIT, Fixed, Part, Prompt, Section, finite, merged
+from garasu.prompts.prompt import LIMIT, Fixed, Part, Prompt, Section, finite, merged, phrase
 from garasu.prompts.syntax.numbers import SIGNED, decimal
 from garasu.prompts.syntax.weights import mean_weights
 
 STEP = 1.05
 DEEPEST = int(math.log(LIMIT, STEP))  # deeper brackets add nothing: 1415
 TOKEN = re.compile(r"\\[\\{}\[\]|:]|[\\{}\[\]|]|[^\\{}\[\]|]+")
+SIGN = re.compile(r"[\\{}\[\]|]")
 WEIGHT = re.compile(rf"\s*({SIGNED})\s*")
 
 
@@ -54,9 +55,12 @@ def _weighted(text: str) -> tuple[str, float]:
 
 
 def _read(text: str) -> Section:
+    text = text.strip()
+    if not SIGN.search(text):
+        return phrase(text)
     pieces: list[tuple[str, float]] = []
     curly = square = 0
-    for token in TOKEN.findall(text.strip()):
+    for token in TOKEN.findall(text):
         if token in {"{", "["}:
             curly, square = curly + (token == "{"), square + (token == "[")
         elif (token == "}" and curly) or (token == "]" and square):
@@ -96,5 +100,5 @@ def _write(section: Section) -> Iterator[str]:
         kept = max(0, min(now, level)) + min(0, max(now, level))
         yield ("}" if now > 0 else "]") * abs(now - kept)
         yield ("{" if level > 0 else "[") * abs(level - kept)
-        yield re.sub(r"[\\{}\[\]|]", r"\\\g<0>", text)
+        yield SIGN.sub(r"\\\g<0>", text)
         now = level

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from garasu.prompts.prompt import Fixed, Part, Prompt, merged
+from garasu.prompts.prompt import Fixed, Part, Prompt, phrase
 
 
 def parse(text: str) -> Prompt:
     """Every character stands for itself."""
-    return Prompt("plain", (Part(1.0, Fixed((merged([(text, 1.0)]),))),), text)
+    return Prompt("plain", (Part(1.0, Fixed((phrase(text),))),), text)
