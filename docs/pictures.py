@@ -154,7 +154,7 @@ def prompt_inspector(sd: StableDiffusion) -> Image.Image:
         shown.locator(".chip").nth(3).click()
         drawn = Image.open(BytesIO(shown.screenshot())).convert("RGB")
         browser.close()
-    return drawn.quantize(96, dither=Image.Dither.NONE)
+    return drawn.quantize(256, dither=Image.Dither.NONE)
 
 
 BLACK = "a black cat on the beach"

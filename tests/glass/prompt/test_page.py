@@ -98,6 +98,11 @@ def test_chunks_moves_and_cuts_are_on_the_page(tiny, tmp_path):
         assert browser.locator(".chunk").count() == 2
         assert browser.locator(".chip.moved").count() == 15
         assert browser.locator("s").text_content() == report.parts[0].cut
+        browser.locator(".chip", has_text="dog").last.click()
+        line = browser.locator('tr[aria-selected="true"]')
+        assert line.locator("td").nth(1).text_content() == "dog"
+        box, own = browser.locator("#list").bounding_box(), line.bounding_box()
+        assert box["y"] <= own["y"] <= box["y"] + box["height"] - own["height"]  # the list has scrolled to it
 
 
 def test_a_prompt_is_text_and_never_markup(tiny, tmp_path):
