@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from torch.nn.functional import normalize
 
 import garasu
 from garasu.glass.prompt import inspect_prompt
@@ -44,11 +45,45 @@ def test_the_words_of_a_prompt_are_looked_among_beyond_the_most_frequent(tiny):
     assert near[0].word == "black"
 
 
-def test_in_the_bundled_model_rows_are_nearest_to_their_own_words():
-    sd = garasu.load(device="cpu", dtype="float32")
-    report = inspect_prompt(sd, "a gray kitten with a red hat")
+@pytest.fixture(scope="module")
+def bundled():
+    return garasu.load(device="cpu", dtype="float32")
+
+
+def test_in_the_bundled_model_rows_are_nearest_to_their_own_words(bundled):
+    report = inspect_prompt(bundled, "a gray kitten with a red hat")
     first = {place.text: place.nearest[0].word for place in report.parts[0].places if place.kind == "text"}
-    assert {word: first[word] for word in ("gray", "kitten", "red")} == {
-        word: word for word in ("gray", "kitten", "red")
-    }
+    own = ("gray", "kitten", "red")
+    assert {word: first[word] for word in own} == {word: word for word in own}
     assert first["with"] == "kitten"  # it holds what it has read
+
+
+PROMPTS = (
+    "a black cat with yellow eyes",
+    "an orange tabby cat on the beach",
+    "a white dog and a kitten at night, watercolor",
+    "a gray kitten with a red hat, snow",
+    "two orange kittens, window sill",
+    "cat, sea, wave, in Edvard Munch style",
+    "a brown dog on a bench",
+)
+
+
+def test_the_figures_of_the_guide(bundled):
+    """How often a row is nearest to its own word, among rows and among embeddings; what the stripes are."""
+    embeddings = normalize(bundled.text_encoder.token_embedding.weight.detach(), dim=-1)
+    read = [inspect_prompt(bundled, prompt).parts[0] for prompt in PROMPTS]
+    words = [(part.tensor[at], place) for part in read for at, place in enumerate(part.places) if whole(place)]
+    assert len(words) == 40
+    assert sum(place.nearest[0].word == place.text.lower() for _, place in words) == pytest.approx(21, abs=1)
+    assert sum(int((embeddings @ row).argmax()) == place.id for row, place in words) == 0
+    rows = bundled.encode(["a cat", "a dog", PROMPTS[3], PROMPTS[4], "cat, sea, wave"]).tensor  # [5, T, D]
+    everywhere = float(rows.mean((0, 1)).square().sum() * 5 * 77 / rows.square().sum())
+    by_place = float(rows.mean(0).square().sum() * 5 / rows.square().sum())
+    assert everywhere == pytest.approx(0.52, abs=0.01)
+    assert by_place - everywhere == pytest.approx(0.015, abs=0.003)
+
+
+def whole(place):
+    """Whether it is a word of its own, longer than a letter."""
+    return place.kind == "text" and place.text.isalpha() and len(place.text) > 1 and place.piece.endswith("</w>")

@@ -42,6 +42,12 @@ def test_no_line_is_longer_than_a_terminal(tiny, prompt):
     assert max(map(len, lines)) <= 100
 
 
+def test_a_prompt_cannot_write_to_the_terminal(tiny):
+    text = inspect_prompt(tiny, "cat \x1b[31m dog\n\nblack", ["dog\r\ncat"]).text()
+    assert "\x1b" not in text
+    assert re.search(r"^cat �\[31m dog black / dog cat +", text, re.M)
+
+
 def test_many_stretches_are_cut_short():
     assert spans([Stretch(step, step, 1.0) for step in range(1, 26, 2)]) == "steps 1, 3, 5, 7, 9, 11, …, 25"
     assert spans([Stretch(1, 3, 0.25), Stretch(5, 5, 1.0)]) == "steps 1 to 3, 5, weight 0.25 or 1"

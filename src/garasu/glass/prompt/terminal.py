@@ -16,8 +16,9 @@ MOST = 8  # stretches of steps that are listed
 
 
 def written(report: PromptReport) -> str:
-    """All of a report."""
-    return "\n".join(_cropped(line.rstrip(), WIDTH) for line in _lines(report))
+    """All of a report; what a prompt holds of control characters is shown as �."""
+    lines = (_cropped(line.rstrip(), WIDTH) for line in _lines(report))
+    return "\n".join("".join(one if one.isprintable() else "�" for one in line) for line in lines)
 
 
 def spans(stretches: Sequence[Stretch]) -> str:
@@ -121,7 +122,7 @@ def _range(first: int, last: int) -> str:
 
 
 def _name(part: Part) -> str:
-    return part.name or "(empty)"
+    return " ".join(part.name.split()) or "(empty)"
 
 
 def _cropped(text: str, width: int) -> str:
