@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw
 
 import garasu
+from garasu.glass.prompt import inspect_prompt
+from garasu.glass.prompt.page import page
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.prompts.expression import read_expression
@@ -136,7 +141,24 @@ def prompt_tensor(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5)
 
 
+def prompt_inspector(sd: StableDiffusion) -> Image.Image:
+    """The guide's to the prompt inspector: its page in a browser, without the stripes."""
+    from playwright.sync_api import sync_playwright
+
+    with TemporaryDirectory() as folder, sync_playwright() as driver:
+        path = Path(folder) / "cat.html"
+        path.write_text(page(inspect_prompt(sd, INSPECTED, ["a kitten"])), encoding="utf-8")
+        browser = driver.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": 900, "height": 1010})
+        shown.goto(path.as_uri())
+        shown.locator(".chip").nth(3).click()
+        drawn = Image.open(BytesIO(shown.screenshot())).convert("RGB")
+        browser.close()
+    return drawn.quantize(256, dither=Image.Dither.NONE)
+
+
 BLACK = "a black cat on the beach"
+INSPECTED = "a (black:1.3) cat, bozuman, [snow]"
 SEAT = (14, 6, 116, 114)
 
 
@@ -198,6 +220,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "two-vaes": two_vaes,
     "faster": approximated,
     "prompt-tensor": prompt_tensor,
+    "prompt-inspector": prompt_inspector,
 }
 
 
