@@ -15,6 +15,7 @@ from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
 from garasu.tasks.img2img import AnyFromPicture, meaning
+from garasu.tasks.kept import Kept
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.source import given
@@ -86,6 +87,21 @@ def make_from_picture(
         return steps(sd, recipe)
 
     return make(told, recipe, model, output, grid)
+
+
+def make_kept(kept: Kept, model: ModelFlags) -> None:
+    """Make the pictures that are missing, drawing them as a bar: how many a second, and the time left."""
+    left, total = len(kept.missing()), len(kept.recipes)
+    if not left:
+        return
+    sd = model.load()
+    # They come in batches: only their average rate says how long it will take.
+    with tqdm(total=total, initial=total - left, unit="picture", smoothing=0, leave=False) as bar:
+        for made in kept.run(sd):
+            if isinstance(made, int):
+                bar.update()
+            else:
+                bar.set_postfix_str(f"step {made.index} of {made.total}")
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:
