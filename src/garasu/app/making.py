@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from tqdm import tqdm
 
 from garasu.app.model_flags import ModelFlags
-from garasu.app.progress import pictures_of
+from garasu.app.progress import count_off, pictures_of
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
@@ -90,18 +90,9 @@ def make_from_picture(
 
 
 def make_kept(kept: Kept, model: ModelFlags) -> None:
-    """Make the pictures that are missing, drawing them as a bar: how many a second, and the time left."""
-    left, total = len(kept.missing()), len(kept.recipes)
-    if not left:
-        return
-    sd = model.load()
-    # They come in batches: only their average rate says how long it will take.
-    with tqdm(total=total, initial=total - left, unit="picture", smoothing=0, leave=False) as bar:
-        for made in kept.run(sd):
-            if isinstance(made, int):
-                bar.update()
-            else:
-                bar.set_postfix_str(f"step {made.index} of {made.total}")
+    """Load the model and make the pictures that are missing, with a progress bar."""
+    if missing := len(kept.missing()):
+        count_off(kept.run(model.load()), len(kept.recipes), missing)
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

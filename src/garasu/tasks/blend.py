@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from garasu.tasks.kept import Numbered, together
 from garasu.tasks.picture import Picture
@@ -64,15 +64,20 @@ class Journey(Recipe):
     )
     recipe: Txt2Img = Field(Txt2Img.of("", {}), description="What all frames have in common.")
 
-    @model_validator(mode="before")
+    @field_validator("seeds", "guidance_scales", mode="before")
     @classmethod
-    def _rows(cls, fields: Any) -> Any:
+    def _several(cls, values: Any) -> Any:
         """Take several values in one text, as a command line has them."""
-        several = ("seeds", "guidance_scales")
-        return {
-            name: value.split(",") if name in several and isinstance(value, str) else value
-            for name, value in fields.items()
-        }
+        return values.split(",") if isinstance(values, str) else values
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _undecided(cls, recipe: Any) -> Any:
+        return {**(recipe.model_dump() if isinstance(recipe, Txt2Img) else recipe), **DECIDED}
+
+    @field_serializer("recipe")
+    def _without_decided(self, recipe: Txt2Img) -> dict[str, Any]:
+        return recipe.model_dump(exclude=set(DECIDED))
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

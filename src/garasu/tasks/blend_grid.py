@@ -102,11 +102,12 @@ class GridSheet:
 
 
 def begun_grid(output: Path, grid: Grid) -> Grid:
-    """A grid with a seed: its own, that of the unfinished grid of this name, or a new one."""
-    note = Folder(_folder(output), _KIND, 1).read()
-    if grid.recipe.seed is not None or note is None:
-        return grid.with_seed()
-    return grid.but(recipe=grid.recipe.but(seed=note["recipe"]["recipe"]["seed"]))
+    """A grid with a seed: its own, that of the same unfinished grid, or a new one."""
+    said = (Folder(_folder(output), _KIND, 1).read() or {}).get("recipe", {})
+    recipe = said.get("recipe", {})
+    if grid.recipe.seed is None and {**said, "recipe": {**recipe, "seed": None}} == grid.model_dump(mode="json"):
+        return grid.but(recipe=recipe)
+    return grid.with_seed()
 
 
 def _folder(output: Path) -> Path:

@@ -60,9 +60,11 @@ class Film:
 
 
 def begun(output: Path, journey: Journey) -> Journey:
-    """A journey with a seed: its own, that of the unfinished film of this name, or a new one."""
-    note = Folder(_folder(output), _KIND, journey.frames).read()
-    return journey.with_seed() if journey.seeds or note is None else journey.but(seeds=note["recipe"]["seeds"])
+    """A journey with a seed: its own, that of the same unfinished film, or a new one."""
+    said = (Folder(_folder(output), _KIND, journey.frames).read() or {}).get("recipe", {})
+    if not journey.seeds and {**said, "seeds": []} == journey.model_dump(mode="json"):
+        return journey.but(seeds=said["seeds"])
+    return journey.with_seed()
 
 
 def read_film(path: str | Path) -> Mapping[str, Any]:

@@ -68,8 +68,8 @@ def blend(
 def grid(
     recipe: Txt2Img,
     *,
-    rows: Annotated[str, _help("rows", Grid)],
-    columns: Annotated[str, _help("columns", Grid)],
+    rows: Annotated[str, _help("rows", Grid, allow_leading_hyphen=True)],
+    columns: Annotated[str, _help("columns", Grid, allow_leading_hyphen=True)],
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write: all pictures on one sheet.")],
     row_from: Annotated[float, _help("row_from", Grid)] = 0.0,
     row_to: Annotated[float, _help("row_to", Grid)] = 1.0,
