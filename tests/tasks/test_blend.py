@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from garasu.diffusion.steps import Step
+from garasu.prompts.expression import read_expression
 from garasu.tasks.blend import Journey, blend, blend_steps, frame_at, through
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
@@ -34,8 +35,9 @@ def test_waypoints_lie_evenly_and_are_met():
 
 @pytest.mark.parametrize("frames", [7, 49, 97, 211, 400])
 def test_every_waypoint_is_met_whatever_floats_say(frames):
-    found = prompts(through("a", "b", "c", "d", frames=6 * frames + 1))
-    assert [found[index * 2 * frames] for index in range(4)] == ["a", "b", "c", "d"]
+    words = ["cat", "dog", "black", "bird"]
+    found = prompts(through(*words, frames=6 * frames + 1))
+    assert [found[index * 2 * frames] for index in range(4)] == words
     assert len(set(found)) == len(found)
 
 
@@ -53,8 +55,13 @@ def test_smooth_frames_stand_denser_where_a_waypoint_is_reached():
     assert found[1:4] == ["lerp(cat, dog, 0.15625)", "lerp(cat, dog, 0.5)", "lerp(cat, dog, 0.84375)"]
 
 
-def test_shares_are_written_without_exponents():
-    assert frame_at(through("cat", "dog"), 2e-6).prompt == "lerp(cat, dog, 0.000002)"
+def test_waypoints_are_expressions_and_so_is_what_lies_between():
+    journey = through("cat+.4*tabby", '"a cat, sea"', '"a drawing of a cat"{cat -> lerp(cat, dog, 0.3)}', frames=401)
+    assert journey.waypoints[:2] == ("cat + 0.4*tabby", '"a cat, sea"')
+    found = prompts(journey)
+    assert found[50] == 'lerp(cat + 0.4*tabby, "a cat, sea", 0.25)'
+    assert [str(read_expression(text)) for text in found] == found
+    assert frame_at(journey, 1e-6).prompt == 'lerp(cat + 0.4*tabby, "a cat, sea", 2e-06)'
 
 
 def test_seeds_and_guidance_scales_go_along():
@@ -92,6 +99,12 @@ def test_json_gives_the_journey_back():
     ("fields", "sentence"),
     [
         ({"waypoints": ["cat"]}, "two waypoints or more"),
+        ({"waypoints": ["cat", "a cat, sea"]}, r"a prompt with commas stands in quotes \(column 6 of the expression"),
+        ({"waypoints": ["cat", ""]}, "something is missing at the end"),
+        (
+            {"waypoints": ["cat", "cat + t*dog"]},
+            r't has no value in cat \+ t\*dog: write "t" in quotes if it is a word',
+        ),
         ({"frames": 1}, "frames must be at least 2, not 1"),
         ({"frames": "many"}, "frames must be a whole number, not 'many'"),
         ({"curve": "line"}, "curve must be one of 'lerp' or 'slerp', not 'line'"),

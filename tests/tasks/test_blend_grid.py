@@ -38,6 +38,11 @@ def test_each_row_is_an_expression_to_which_each_column_adds_another():
     assert {one.seed for one in GRID.cells()} == {1}
 
 
+def test_columns_may_take_away_and_rows_be_sums():
+    grid = GRID.but(rows="cat + t*dog", columns="- t*black + 0.1*tabby", row_count=1, column_count=1)
+    assert [one.prompt for one in grid.cells()] == ["(cat + 0*dog) - -0.5*black + 0.1*tabby"]
+
+
 def test_seven_columns_of_the_notes_have_the_words_alone_in_their_middle():
     grid = GRID.but(column_from=-0.43, column_to=0.43, column_count=7, row_count=1)
     added = [one.prompt.split("+ ")[1] for one in grid.cells()]
@@ -83,6 +88,9 @@ def test_an_interrupted_grid_goes_on_with_its_seed(tiny, tmp_path):
     ("fields", "sentence"),
     [
         ({"columns": "t*black"}, r"columns begins with \+ or -, as '\+ t\*tabby', not 't\*black'"),
+        ({"columns": "+ t*"}, r"something is missing at the end.*\(column"),
+        ({"rows": "cat, dog"}, "a prompt with commas stands in quotes"),
+        ({"rows": "lerp(cat, dog, s)"}, r"s has no value in lerp\(cat, dog, s\)"),
         ({"row_count": 0}, "row_count must be at least 1, not 0"),
         ({"column_to": float("inf")}, "column_to must be finite"),
     ],

@@ -24,6 +24,7 @@ from garasu.tasks.txt2img import Txt2Img
 if TYPE_CHECKING:  # so that `garasu blend --help` does not wait for torch
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
+    from garasu.prompts.expression import Expression
 
 DIGITS = 6  # after the point, of shares and scales: a prompt is for reading too
 DECIDED: Mapping[str, Any] = MappingProxyType(
@@ -70,6 +71,11 @@ class Journey(Recipe):
         """Take several values in one text, as a command line has them."""
         return values.split(",") if isinstance(values, str) else values
 
+    @field_validator("waypoints")
+    @classmethod
+    def _readable(cls, waypoints: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(complete(text)) for text in waypoints)
+
     @field_validator("recipe", mode="before")
     @classmethod
     def _undecided(cls, recipe: Any) -> Any:
@@ -114,7 +120,7 @@ def frame_at(journey: Journey, place: float) -> Txt2Img:
     low, high = _pair(journey.guidance_scales, leg)
     return frame_recipe(
         journey.recipe,
-        here if share == 0 else f"{journey.curve}({here}, {there}, {_plain(share)})",
+        here if share == 0 else str(complete(f"{journey.curve}({here}, {there}, t)", t=share)),
         guidance_scale=round(low + share * (high - low), DIGITS),
         **_seeds(journey, leg, share),
     )
@@ -123,6 +129,19 @@ def frame_at(journey: Journey, place: float) -> Txt2Img:
 def frame_recipe(recipe: Txt2Img, expression: str, **fields: Any) -> Txt2Img:
     """The recipe with other fields, whose prompt is an expression of the conditioning algebra."""
     return recipe.but(prompt=expression, **fields)
+
+
+def complete(text: str, **values: float) -> Expression:
+    """An expression with numbers for its variables.
+
+    Raises ExpressionError if it cannot be read, RecipeError if another variable is in it.
+    """
+    from garasu.prompts.expression import read_expression
+
+    found = read_expression(text).bind(**values)
+    for name in sorted(found.variables):
+        raise RecipeError(f'{name} has no value in {text}: write "{name}" in quotes if it is a word')
+    return found
 
 
 def blend(sd: StableDiffusion, *waypoints: str | Journey, **fields: Any) -> list[Picture[Txt2Img]]:
@@ -167,11 +186,6 @@ def _leg(journey: Journey, place: float) -> tuple[int, float]:
         share = share * share * (3 - 2 * share)  # no speed where it starts and ends
     share = round(share, DIGITS)
     return (leg + 1, 0.0) if share == 1 else (leg, share)
-
-
-def _plain(number: float) -> str:
-    """Without an exponent, which the algebra does not read."""
-    return f"{number:.{DIGITS}f}".rstrip("0")
 
 
 def _pair(values: tuple[Any, ...], leg: int) -> tuple[Any, Any]:

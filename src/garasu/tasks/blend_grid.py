@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from garasu.images.metadata import Metadata, check_png_name, save_png
 from garasu.images.reading import read_picture
 from garasu.images.sheet import sheet
-from garasu.tasks.blend import frame_recipe
+from garasu.tasks.blend import complete, frame_recipe
 from garasu.tasks.folder import Folder
 from garasu.tasks.kept import Kept
 from garasu.tasks.recipe import Recipe
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.txt2img import Txt2Img
 
-VARIABLE = "t"
+if TYPE_CHECKING:  # so that `garasu blend-grid --help` does not wait for torch
+    from garasu.prompts.expression import Expression
+
 _DIGITS = 4  # after the point: a label is short
 _KIND = "grid"
 
@@ -43,7 +44,8 @@ class Grid(Recipe):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.columns.lstrip().startswith(("+", "-")):
-            raise RecipeError(f"columns begins with + or -, as '+ {VARIABLE}*tabby', not {self.columns!r}")
+            raise RecipeError(f"columns begins with + or -, as '+ t*tabby', not {self.columns!r}")
+        self._cell(self.row_from, self.column_from)  # can be read
         return self
 
     def with_seed(self) -> Self:
@@ -54,8 +56,11 @@ class Grid(Recipe):
         """The recipe of every picture, row by row."""
         down = _spaced(self.row_from, self.row_to, self.row_count)
         across = _spaced(self.column_from, self.column_to, self.column_count)
-        texts = [f"{_bound(self.rows, row)} {_bound(self.columns, column)}" for row in down for column in across]
-        return [frame_recipe(self.recipe, text) for text in texts]
+        found = [str(self._cell(row, column)) for row in down for column in across]
+        return [frame_recipe(self.recipe, text) for text in found]
+
+    def _cell(self, row: float, column: float) -> Expression:
+        return complete(f"({complete(self.rows, t=row)}) {self.columns}", t=column)
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,4 @@ def _folder(output: Path) -> Path:
 
 
 def _spaced(first: float, last: float, count: int) -> list[float]:
-    return [round(first + (last - first) * index / max(count - 1, 1), _DIGITS) for index in range(count)]
-
-
-def _bound(expression: str, value: float) -> str:
-    return re.sub(rf"\b{VARIABLE}\b", f"{value:g}", expression)
+    return [round(first + (last - first) * index / max(count - 1, 1), _DIGITS) + 0.0 for index in range(count)]  # no -0
