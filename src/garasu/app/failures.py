@@ -16,6 +16,7 @@ _EXTRAS = {
     "accelerate": "train",
     "tensorboard": "train",
     "open_clip": "tokenizer",
+    "av": "video",
     "matplotlib": "plots",
 }
 

@@ -10,11 +10,12 @@ from cyclopts import Parameter
 from tqdm import tqdm
 
 from garasu.app.model_flags import ModelFlags
-from garasu.app.progress import pictures_of
+from garasu.app.progress import count_off, pictures_of
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
 from garasu.tasks.img2img import AnyFromPicture, meaning
+from garasu.tasks.kept import Kept
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.source import given
@@ -86,6 +87,12 @@ def make_from_picture(
         return steps(sd, recipe)
 
     return make(told, recipe, model, output, grid)
+
+
+def make_kept(kept: Kept, model: ModelFlags) -> None:
+    """Load the model and make the pictures that are missing, with a progress bar."""
+    if missing := len(kept.missing()):
+        count_off(kept.run(model.load()), len(kept.recipes), missing)
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

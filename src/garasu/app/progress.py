@@ -1,4 +1,4 @@
-"""A progress bar for a running task: steps done of all pictures, their rate, the time left."""
+"""Progress bars for a running task: steps or pictures done of all, their rate, the time left."""
 
 from __future__ import annotations
 
@@ -29,3 +29,18 @@ def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterat
                 bar.total += one.total * len(one.latent)
             if one.index < one.total:  # the last of each batch is the finished latent: no work
                 bar.update(len(one.latent))
+
+
+def count_off(made: Iterable[Step | int], total: int, missing: int) -> None:
+    """Have the `missing` of `total` pictures made, drawing them as a bar on stderr: their rate and the time left."""
+    with ExitStack() as stack:
+        bar: tqdm[NoReturn] | None = None
+        for one in made:
+            if bar is None:  # they come in batches: only their average rate says how long it will take
+                bar = stack.enter_context(
+                    tqdm(total=total, initial=total - missing, unit="picture", smoothing=0, leave=False)
+                )
+            if isinstance(one, int):
+                bar.update()
+            else:
+                bar.set_postfix_str(f"step {min(one.index + 1, one.total)} of {one.total}")
