@@ -19,6 +19,7 @@ from garasu.app.cli import main
 from garasu.checkpoints import write_folder
 from garasu.images.metadata import Metadata, read_metadata, save_png
 from garasu.images.reading import read_picture
+from garasu.tasks.film import read_film
 
 COMMAND = [sys.executable, "-c", "from garasu.app.cli import main; main()"]
 
@@ -482,6 +483,19 @@ def test_films_that_cannot_be_are_refused(workplace, words, sentence):
     before = set(workplace.iterdir())
     assert sentence in refusal(workplace, "blend", *words, "--model=model")
     assert set(workplace.iterdir()) == before
+
+
+@pytest.mark.parametrize("loop", [(), ("--loop",)])
+def test_an_adaptive_film_stands_where_the_picture_moves(workplace, loop):
+    flags = ("--model=model", "--seed=1", "--steps=1", "--frames=4", "--adaptive", *loop)
+    done = run(workplace, "blend", "cat", "dog", *flags, "-o", "even.gif")
+    assert done.stdout == "even.gif\n"
+    places = read_film(workplace / "even.gif")["recipe"]["positions"]
+    assert len(places) == 4
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert (places[-1] == 1) is not bool(loop), "a loop does not show its beginning twice"
+    assert not [path for path in workplace.iterdir() if path.name in ("even.frames", "even.scouts")]
 
 
 def test_without_pyav_a_film_is_refused_before_any_work(workplace, monkeypatch):

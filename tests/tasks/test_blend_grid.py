@@ -52,9 +52,9 @@ def test_seven_columns_of_the_notes_have_the_words_alone_in_their_middle():
 def test_the_sheet_shows_the_cells_and_carries_their_recipes(tiny, tmp_path):
     page = GridSheet(tmp_path / "grid.png", GRID, {})
     page.check()
-    made = [one for one in page.cells.run(tiny) if isinstance(one, int)]
-    assert made == list(range(6))
-    cells = [np.asarray(read_picture(file)) for file in page.cells.files]
+    made = [one for one in page.cells.run(tiny) if isinstance(one, str)]
+    assert made == ["1", "2", "3", "4", "5", "6"]
+    cells = [np.asarray(read_picture(file)) for file in page.cells.files.values()]
     page.finish(keep_cells=True)
     assert names(tmp_path) == ["grid.cells", "grid.png"]
     shown = np.asarray(Image.open(tmp_path / "grid.png"))
@@ -66,7 +66,7 @@ def test_the_sheet_shows_the_cells_and_carries_their_recipes(tiny, tmp_path):
     assert Grid(**said["recipe"]) == GRID
     assert [Txt2Img(**one) for one in said["cells"]] == GRID.cells()
     assert said["made_with"]["model"] == "tiny"
-    assert read_metadata(page.cells.files[4]).ours["recipe"] == GRID.cells()[4].model_dump()
+    assert read_metadata(page.cells.files["5"]).ours["recipe"] == GRID.cells()[4].model_dump()
     page.finish()
     assert names(tmp_path) == ["grid.png"]
 
@@ -75,11 +75,11 @@ def test_an_interrupted_grid_goes_on_with_its_seed(tiny, tmp_path):
     output, unseeded = tmp_path / "grid.png", GRID.but(recipe=GRID.recipe.but(seed=None))
     first = begun_grid(output, unseeded)
     for one in GridSheet(output, first, {}).cells.run(tiny):
-        if one == 1:
+        if one == "2":
             break
     again = begun_grid(output, unseeded)
     assert again == first
-    assert GridSheet(output, again, {}).cells.missing() == [2, 3, 4, 5]
+    assert GridSheet(output, again, {}).cells.missing() == ["3", "4", "5", "6"]
     with pytest.raises(FolderTakenError, match=r"grid\.cells holds another grid: remove it, or name another"):
         GridSheet(output, first.but(row_count=3), {}).check()
 

@@ -1,16 +1,15 @@
 import pytest
 
-from garasu.tasks.folder import Folder, FolderTakenError, grouped
+from garasu.tasks.folder import Folder, FolderTakenError, grouped, numbered
 from garasu.tasks.txt2img import Txt2Img
 
 
 def test_a_folder_remembers_what_it_is_for(tmp_path):
-    folder = Folder(tmp_path / "new" / "frames", "journey", 10)
+    folder = Folder(tmp_path / "new" / "frames", "journey")
     assert folder.read() is None
     folder.begin({"words": ("猫", "cat")})
     folder.begin({"words": ("猫", "cat")})
     assert folder.read() == {"words": ["猫", "cat"]}
-    assert folder.file(3).name == "03.png"
     with pytest.raises(FolderTakenError, match="frames holds another journey: remove it, or name another"):
         folder.check({"words": ("猫",)})
 
@@ -18,10 +17,15 @@ def test_a_folder_remembers_what_it_is_for(tmp_path):
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(FolderTakenError, match="no empty folder"):
-        Folder(tmp_path, "journey", 10).check({})
+        Folder(tmp_path, "journey").check({})
     with pytest.raises(FolderTakenError, match="no empty folder"):
-        Folder(tmp_path / "letter.txt", "journey", 10).check({})
+        Folder(tmp_path / "letter.txt", "journey").check({})
     assert [one.name for one in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_numbers_sort_as_their_names_do():
+    assert [numbered(index, 9) for index in (1, 9)] == ["1", "9"]
+    assert [numbered(index, 10) for index in (1, 10)] == ["01", "10"]
 
 
 def test_what_can_be_made_together_stands_together():

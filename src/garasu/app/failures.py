@@ -18,6 +18,7 @@ _EXTRAS = {
     "open_clip": "tokenizer",
     "av": "video",
     "matplotlib": "plots",
+    "av": "video",
 }
 
 

@@ -10,10 +10,11 @@ from cyclopts import Parameter
 from tqdm import tqdm
 
 from garasu.app.model_flags import ModelFlags
-from garasu.app.progress import count_off, pictures_of
+from garasu.app.progress import Count, pictures_of
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
+from garasu.tasks.folder import numbered
 from garasu.tasks.img2img import AnyFromPicture, meaning
 from garasu.tasks.kept import Kept
 from garasu.tasks.picture import Picture
@@ -66,7 +67,7 @@ def make(
 
 def _number(index: int, count: int) -> str:
     """1, 2, 3 of 9; 01, 02, 03 of 10; nothing of 1."""
-    return str(index).zfill(len(str(count))) if count > 1 else ""
+    return numbered(index, count) if count > 1 else ""
 
 
 def make_from_picture(
@@ -91,8 +92,9 @@ def make_from_picture(
 
 def make_kept(kept: Kept, model: ModelFlags) -> None:
     """Load the model and make the pictures that are missing, with a progress bar."""
-    if missing := len(kept.missing()):
-        count_off(kept.run(model.load()), len(kept.recipes), missing)
+    if missing := kept.missing():
+        with Count(len(kept.recipes), len(kept.recipes) - len(missing)) as count:
+            count.run(kept.run(model.load()))
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

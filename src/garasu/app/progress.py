@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
@@ -31,16 +31,26 @@ def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterat
                 bar.update(len(one.latent))
 
 
-def count_off(made: Iterable[Step | int], total: int, missing: int) -> None:
-    """Have the `missing` of `total` pictures made, drawing them as a bar on stderr: their rate and the time left."""
-    with ExitStack() as stack:
-        bar: tqdm[NoReturn] | None = None
+class Count:
+    """A bar on stderr for ``total`` pictures of which ``there`` are made already: their rate and the time left."""
+
+    def __init__(self, total: int, there: int = 0) -> None:
+        self._total, self._there = total, there
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def run(self, made: Iterable[Step | str]) -> None:
+        """Have pictures made, whose names are among the steps."""
         for one in made:
-            if bar is None:  # they come in batches: only their average rate says how long it will take
-                bar = stack.enter_context(
-                    tqdm(total=total, initial=total - missing, unit="picture", smoothing=0, leave=False)
-                )
-            if isinstance(one, int):
-                bar.update()
+            if self._bar is None:  # not before there is a step; batches: only the average rate says how long it takes
+                self._bar = tqdm(total=self._total, initial=self._there, unit="picture", smoothing=0, leave=False)
+            if isinstance(one, str):
+                self._bar.update()
             else:
-                bar.set_postfix_str(f"step {min(one.index + 1, one.total)} of {one.total}")
+                self._bar.set_postfix_str(f"step {min(one.index + 1, one.total)} of {one.total}")

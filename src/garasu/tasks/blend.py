@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
-from garasu.tasks.kept import Numbered, together
+from garasu.tasks.kept import together
 from garasu.tasks.picture import Picture
 from garasu.tasks.recipe import Recipe
 from garasu.tasks.refusal import RecipeError
@@ -156,10 +156,12 @@ def blend(sd: StableDiffusion, *waypoints: str | Journey, **fields: Any) -> list
     return [made[index] for index in range(journey.frames)]
 
 
-def blend_steps(sd: StableDiffusion, journey: Journey, wanted: Iterable[int]) -> Iterator[Step | Numbered]:
+def blend_steps(
+    sd: StableDiffusion, journey: Journey, wanted: Iterable[int]
+) -> Iterator[Step | tuple[int, Picture[Txt2Img]]]:
     """Some frames of a journey with a seed, counted from 0, to be watched: every step, and each frame when it is made.
 
-    Out of order where a journey changes more than words: see `together`.
+    They may come out of order: see `together`.
     """
     places = journey.places()
     return together(sd, {index: frame_at(journey, places[index]) for index in wanted})

@@ -14,7 +14,7 @@ from garasu.images.reading import read_picture
 from garasu.images.sheet import sheet
 from garasu.tasks.blend import complete, frame_recipe
 from garasu.tasks.folder import Folder
-from garasu.tasks.kept import Kept
+from garasu.tasks.kept import Kept, by_number
 from garasu.tasks.recipe import Recipe
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.txt2img import Txt2Img
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # so that `garasu blend-grid --help` does not wait for torch
     from garasu.prompts.expression import Expression
 
 _DIGITS = 4  # after the point: a label is short
-_KIND = "grid"
 
 
 class Grid(Recipe):
@@ -75,7 +74,7 @@ class GridSheet:
     def cells(self) -> Kept:
         """The pictures of the cells."""
         what = {"recipe": self.grid.model_dump(), "model": dict(self.model)}
-        return Kept(_folder(self.output), _KIND, self.grid.cells(), what)
+        return Kept(_folder(self.output), by_number(self.grid.cells()), what)
 
     def check(self) -> None:
         """Ask before long work.
@@ -91,14 +90,14 @@ class GridSheet:
         """Lay all cells on a sheet, which carries the recipe of each, and remove them unless they are to be kept."""
         cells = self.cells
         page = sheet(
-            [read_picture(file) for file in cells.files],
-            [one.prompt for one in cells.recipes],
+            [read_picture(file) for file in cells.files.values()],
+            [one.prompt for one in cells.recipes.values()],
             columns=self.grid.column_count,
         )
         said = {
             "task": Grid.task,
             "recipe": self.grid.model_dump(),
-            "cells": [one.model_dump() for one in cells.recipes],
+            "cells": [one.model_dump() for one in cells.recipes.values()],
             "made_with": cells.made_with(),
         }
         save_png(page, self.output, Metadata(said))
@@ -108,15 +107,15 @@ class GridSheet:
 
 def begun_grid(output: Path, grid: Grid) -> Grid:
     """A grid with a seed: its own, that of the same unfinished grid, or a new one."""
-    said = (Folder(_folder(output), _KIND, 1).read() or {}).get("recipe", {})
+    said = (_folder(output).read() or {}).get("recipe", {})
     recipe = said.get("recipe", {})
     if grid.recipe.seed is None and {**said, "recipe": {**recipe, "seed": None}} == grid.model_dump(mode="json"):
         return grid.but(recipe=recipe)
     return grid.with_seed()
 
 
-def _folder(output: Path) -> Path:
-    return output.with_suffix(".cells")
+def _folder(output: Path) -> Folder:
+    return Folder(output.with_suffix(".cells"), "grid")
 
 
 def _spaced(first: float, last: float, count: int) -> list[float]:

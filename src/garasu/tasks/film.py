@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from garasu.images.reading import open_picture
+from garasu.images.saving import whole_file
 from garasu.images.video import FilmError, check_film, read_comment, write_film
 from garasu.tasks.blend import Journey, frame_at
 from garasu.tasks.folder import Folder
-from garasu.tasks.kept import Kept
+from garasu.tasks.kept import Kept, by_number
 
 _KIND = "journey"
 
@@ -21,20 +23,39 @@ _KIND = "journey"
 class Film:
     """A journey on its way to ``output``: a film file, or a folder of numbered PNGs where the name has no ending.
 
-    ``model`` says what it is made with; frames of another model do not go into the same film.
+    ``model`` says what it is made with; frames of another model do not go into the same film. An ``adaptive`` film is
+    chosen from `scouts`.
     """
 
     output: Path
     journey: Journey
     fps: float
     model: Mapping[str, Any]
+    adaptive: bool = False
 
     @property
     def frames(self) -> Kept:
         """The frames, in a folder beside the film, or in the output itself."""
+        path = self.output.with_suffix(".frames") if self.output.suffix else self.output
         recipes = [frame_at(self.journey, place) for place in self.journey.places()]
-        what = {"recipe": self.journey.model_dump(), "model": dict(self.model)}
-        return Kept(_folder(self.output), _KIND, recipes, what)
+        return Kept(Folder(path, _KIND), by_number(recipes), self._what())
+
+    def scouts(self, places: Iterable[float]) -> Kept:
+        """Frames at any places of the journey, named after them, in a folder of their own."""
+        recipes = {f"{place:.6f}": frame_at(self.journey, place) for place in places}
+        return Kept(Folder(self.output.with_suffix(".scouts"), _KIND), recipes, self._what())
+
+    @property
+    def begun(self) -> Kept:
+        """What is made first."""
+        return self.scouts([]) if self.adaptive else self.frames
+
+    def seeded(self) -> Film:
+        """The film with a seed: its journey's own, that of the same unfinished film, or a new one."""
+        said = (self.begun.folder.read() or {}).get("recipe", {})
+        if not self.journey.seeds and {**said, "seeds": []} == self.journey.model_dump(mode="json"):
+            return replace(self, journey=self.journey.but(seeds=said["seeds"]))
+        return replace(self, journey=self.journey.with_seed())
 
     def check(self) -> None:
         """Ask before long work.
@@ -45,7 +66,17 @@ class Film:
         """
         if self.output.suffix:
             check_film(self.output, self.fps)
-        self.frames.check()
+        self.begun.check()
+
+    def placed(self, places: Iterable[float]) -> Film:
+        """The film of the scouts at these places, which become its frames."""
+        sources = self.scouts(places)
+        film = replace(self, journey=self.journey.but(positions=tuple(places)))
+        film.frames.folder.begin(film.frames.what)
+        for source, file in zip(sources.files.values(), film.frames.files.values(), strict=True):
+            with whole_file(file) as beside:
+                shutil.copyfile(source, beside)
+        return film
 
     def finish(self, *, keep_frames: bool = False) -> None:
         """Make the film of all frames, and remove them unless they are to be kept, or are what was asked for."""
@@ -54,17 +85,12 @@ class Film:
         frames = self.frames
         said = {"task": Journey.task, "recipe": self.journey.model_dump(), "fps": self.fps}
         comment = json.dumps(said | {"made_with": frames.made_with()}, ensure_ascii=False)
-        write_film(self.output, (open_picture(file) for file in frames.files), fps=self.fps, comment=comment)
+        write_film(self.output, map(open_picture, frames.files.values()), fps=self.fps, comment=comment)
         if not keep_frames:
             frames.clear()
 
-
-def begun(output: Path, journey: Journey) -> Journey:
-    """A journey with a seed: its own, that of the same unfinished film, or a new one."""
-    said = (Folder(_folder(output), _KIND, journey.frames).read() or {}).get("recipe", {})
-    if not journey.seeds and {**said, "seeds": []} == journey.model_dump(mode="json"):
-        return journey.but(seeds=said["seeds"])
-    return journey.with_seed()
+    def _what(self) -> dict[str, Any]:
+        return {"recipe": self.journey.model_dump(), "model": dict(self.model)}
 
 
 def read_film(path: str | Path) -> Mapping[str, Any]:
@@ -80,7 +106,3 @@ def read_film(path: str | Path) -> Mapping[str, Any]:
     if not isinstance(said, dict) or said.get("task") != Journey.task:
         raise FilmError(f"{path} carries no journey of garasu's")
     return said
-
-
-def _folder(output: Path) -> Path:
-    return output.with_suffix(".frames") if output.suffix else output

@@ -18,20 +18,15 @@ class FolderTakenError(ValueError):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder for ``count`` pictures, and a note in it, ``kind``.json."""
+    """A folder for pictures, and a note in it, ``kind``.json."""
 
     path: Path
     kind: str
-    count: int
 
     @property
     def note(self) -> Path:
         """The file that says what the pictures are."""
         return self.path / f"{self.kind}.json"
-
-    def file(self, index: int) -> Path:
-        """The file of a picture, counted from 1: 1.png of 9, 01.png of 10."""
-        return self.path / f"{index:0{len(str(self.count))}}.png"
 
     def read(self) -> Mapping[str, Any] | None:
         """What the note says; None if nothing was begun."""
@@ -54,6 +49,11 @@ class Folder:
         self.path.mkdir(parents=True, exist_ok=True)
         with whole_file(self.note) as beside:
             beside.write_text(json.dumps(what, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def numbered(index: int, count: int) -> str:
+    """1, 2, 3 of 9; 01, 02, 03 of 10."""
+    return str(index).zfill(len(str(count)))
 
 
 Item = TypeVar("Item")

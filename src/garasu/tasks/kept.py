@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from garasu.images.metadata import read_metadata
-from garasu.tasks.folder import Folder, grouped
+from garasu.tasks.folder import Folder, grouped, numbered
 from garasu.tasks.picture import Picture
 from garasu.tasks.txt2img import Txt2Img, txt2img_together
 
@@ -16,67 +16,67 @@ if TYPE_CHECKING:  # so that `garasu blend --help` does not wait for torch
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
 
-Numbered = tuple[int, Picture[Txt2Img]]
-"""Which of several recipes, and its picture."""
+Key = TypeVar("Key", bound=Hashable)
 
 
-def together(sd: StableDiffusion, recipes: Mapping[int, Txt2Img]) -> Iterator[Step | Numbered]:
-    """Make pictures that may differ in anything: every step, and each picture with its number when it is made.
+def together(
+    sd: StableDiffusion, recipes: Mapping[Key, Txt2Img]
+) -> Iterator[Step | tuple[Key, Picture[Txt2Img]]]:  # fmt: skip
+    """Make pictures that may differ in anything: every step, and each picture with its key when it is made.
 
-    What can be made together is, so numbers come out of order where more changes than words and seeds.
+    What can be made together is, so they come out of order where they differ in more than a batch may.
     """
-    for group in grouped(recipes, lambda number: recipes[number]):
+    for group in grouped(recipes, lambda key: recipes[key]):
         left = iter(group)
-        for made in txt2img_together(sd, [recipes[number] for number in group]):
+        for made in txt2img_together(sd, [recipes[key] for key in group]):
             yield (next(left), made) if isinstance(made, Picture) else made
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A PNG for each recipe, numbered from 1, in a folder whose note says ``what`` they belong to."""
+    """A PNG for each recipe, of its name, in a folder whose note says ``what`` they belong to."""
 
-    path: Path
-    kind: str
-    recipes: Sequence[Txt2Img]
+    folder: Folder
+    recipes: Mapping[str, Txt2Img]
     what: Mapping[str, Any]
 
     @property
-    def folder(self) -> Folder:
-        """The folder with its note."""
-        return Folder(self.path, self.kind, len(self.recipes))
-
-    @property
-    def files(self) -> list[Path]:
-        """The PNGs, in the order of the recipes."""
-        return [self.folder.file(index + 1) for index in range(len(self.recipes))]
+    def files(self) -> dict[str, Path]:
+        """The PNG of each name, in the order of the recipes."""
+        return {name: self.folder.path / f"{name}.png" for name in self.recipes}
 
     def check(self) -> None:
         """Raise FolderTakenError if the folder belongs to something else."""
         self.folder.check(self.what)
 
-    def missing(self) -> list[int]:
-        """Which recipes have no picture yet, from 0."""
-        return [index for index, file in enumerate(self.files) if not file.exists()]
+    def missing(self) -> list[str]:
+        """The names that have no picture yet."""
+        return [name for name, file in self.files.items() if not file.exists()]
 
-    def run(self, sd: StableDiffusion) -> Iterator[Step | int]:
-        """Make what is missing: every step on the way, and the index of each recipe when its PNG is there."""
+    def run(self, sd: StableDiffusion) -> Iterator[Step | str]:
+        """Make what is missing: every step on the way, and each name when its PNG is there."""
         files = self.files
-        for made in together(sd, {index: self.recipes[index] for index in self.missing()}):
+        for made in together(sd, {name: self.recipes[name] for name in self.missing()}):
             if isinstance(made, tuple):
-                index, picture = made
+                name, picture = made
                 self.folder.begin(self.what)  # not before there is something to keep
-                picture.save(files[index])
-                yield index
+                picture.save(files[name])
+                yield name
             else:
                 yield made
 
     def made_with(self) -> Mapping[str, Any]:
         """What the pictures ran on, as the first says."""
-        return (read_metadata(self.files[0]).ours or {})["made_with"]
+        return (read_metadata(next(iter(self.files.values()))).ours or {})["made_with"]
 
     def clear(self) -> None:
         """Remove what was written here; the note last, so that half a folder can still be gone on with."""
-        for file in [*self.files, self.folder.note]:
+        for file in [*self.files.values(), self.folder.note]:
             file.unlink()
-        if not any(self.path.iterdir()):
-            self.path.rmdir()
+        if not any(self.folder.path.iterdir()):
+            self.folder.path.rmdir()
+
+
+def by_number(recipes: Sequence[Txt2Img]) -> dict[str, Txt2Img]:
+    """Recipes by their numbers, from 1."""
+    return {numbered(index, len(recipes)): one for index, one in enumerate(recipes, 1)}

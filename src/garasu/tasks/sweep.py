@@ -17,7 +17,7 @@ from PIL import Image
 from garasu.images.reading import read_picture
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
-from garasu.tasks.folder import Folder, grouped
+from garasu.tasks.folder import Folder, grouped, numbered
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError, near
 from garasu.tasks.sampled import Sampled
@@ -128,14 +128,9 @@ class Sweep:
     points: Sequence[Point]
     columns: int
 
-    @property
-    def kept(self) -> Folder:
-        """The folder with its note."""
-        return Folder(self.folder, "sweep", len(self.points))
-
     def begin(self, base: Mapping[str, Any]) -> None:
         """Write down what is swept. Raises FolderTakenError if the folder holds another sweep, or other things."""
-        self.kept.begin(base)
+        Folder(self.folder, "sweep").begin(base)
 
     def missing(self) -> list[Point]:
         """The points whose pictures are still to be made."""
@@ -168,7 +163,7 @@ class Sweep:
 
     def file(self, point: Point) -> Path:
         """The file of a point's picture: its own, or that of the one it is the same as."""
-        return self.kept.file(point.same_as or point.index)
+        return self.folder / f"{numbered(point.same_as or point.index, len(self.points))}.png"
 
     def _write_table(self) -> None:
         with whole_file(self.folder / "sweep.jsonl") as beside:
@@ -206,7 +201,7 @@ def settled_seed(recipe: Sampled, folder: Path) -> Sampled:
     """
     if recipe.count != 1:
         raise RecipeError("a sweep makes one picture of each: vary the seed instead of asking for several")
-    begun = Folder(folder, "sweep", 1).read()
+    begun = Folder(folder, "sweep").read()
     return recipe.with_seed() if begun is None or recipe.seed is not None else recipe.but(seed=begun["recipe"]["seed"])
 
 

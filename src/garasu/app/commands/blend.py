@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,10 +10,12 @@ from cyclopts import Parameter
 
 from garasu.app.making import make_kept
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import Count
 from garasu.app.recipe_flags import recipe_command
+from garasu.images.reading import read_picture
 from garasu.tasks.blend import DECIDED, Journey, through
 from garasu.tasks.blend_grid import Grid, GridSheet, begun_grid
-from garasu.tasks.film import Film, begun
+from garasu.tasks.film import Film
 from garasu.tasks.recipe import Recipe
 from garasu.tasks.txt2img import Txt2Img
 
@@ -37,6 +40,9 @@ def blend(
     loop: Annotated[bool, _help("loop", negative="")] = False,
     seed: Annotated[str | None, _help("seeds")] = None,
     guidance_scale: Annotated[str, _help("guidance_scales")] = "7.5",
+    adaptive: Annotated[
+        bool, Parameter(help="Put more frames where the picture changes fast; makes twice as many.", negative="")
+    ] = False,
     keep_frames: Annotated[
         bool, Parameter(help="Leave the folder of frames, film.frames: each carries its recipe.", negative="")
     ] = False,
@@ -56,12 +62,37 @@ def blend(
         guidance_scales=guidance_scale,
         recipe=recipe,
     )
-    film = Film(output, begun(output, journey), fps, {"model": model.model, "vae": model.vae})
+    film = Film(output, journey, fps, {"model": model.model, "vae": model.vae}, adaptive).seeded()
     film.check()
-    make_kept(film.frames, model)
-    film.finish(keep_frames=keep_frames)
+    if adaptive:
+        _adapted(film, model, keep_frames)
+    else:
+        make_kept(film.frames, model)
+        film.finish(keep_frames=keep_frames)
     print(output)
     return 0
+
+
+def _adapted(film: Film, model: ModelFlags, keep_frames: bool) -> None:
+    """Make a film whose frames stand densely where the picture changes fast."""
+    from garasu.glass.adaptive import FINER, adaptive
+    from garasu.glass.journey import Frame
+
+    sd, asked = model.load(), list[float]()
+    more = int(film.journey.loop)  # a loop ends where it begins: its last frame is left out
+    wanted = film.journey.frames + more
+
+    def frames_at(places: Sequence[float]) -> list[Frame]:
+        asked.extend(places)
+        scouts = film.scouts(places)
+        count.run(scouts.run(sd))
+        pictures = map(read_picture, scouts.files.values())
+        return [Frame(*one) for one in zip(places, pictures, strict=True)]
+
+    with Count(round(FINER * wanted)) as count:
+        chosen = adaptive(frames_at, wanted)
+    film.placed([frame.u for frame in chosen[: wanted - more]]).finish(keep_frames=keep_frames)
+    film.scouts(asked).clear()
 
 
 @recipe_command(Txt2Img, fixed={"prompt": "", "count": 1})
