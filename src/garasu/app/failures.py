@@ -18,7 +18,6 @@ _EXTRAS = {
     "open_clip": "tokenizer",
     "av": "video",
     "matplotlib": "plots",
-    "av": "video",
 }
 
 
