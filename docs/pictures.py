@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageDraw
 
 import garasu
+from garasu.glass.journey import Frame, measure
+from garasu.glass.journey_figure import journey_figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.tasks.inpaint import explain
@@ -121,6 +125,39 @@ def approximated(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [label.replace("_", " ") for label in labels] * 2, columns=len(tried))
 
 
+def calm_and_storm(_: StableDiffusion) -> Image.Image:
+    """The guide to calm and storm: how fast the picture moves from cat to kitten."""
+    sd = garasu.load(dtype="bfloat16")
+    frames = _on_the_way(sd, [index / 399 for index in range(400)])
+    written = io.BytesIO()
+    journey_figure(measure(sd, frames), frames, "cat → kitten, seed 3, 400 frames").savefig(written, format="png")
+    return Image.open(written).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+
+
+def whisker(_: StableDiffusion) -> Image.Image:
+    """The guide's to calm and storm: what flickers in bfloat16, and the same frames in float32."""
+    shown = range(374, 384)
+    looks = [
+        frame.picture.crop((16, 66, 64, 122)).resize((144, 168), Image.Resampling.NEAREST)
+        for dtype in ("bfloat16", "float32")
+        for frame in _on_the_way(garasu.load(dtype=dtype), [index / 399 for index in shown])
+    ]
+    labels = [f"{dtype} {index}" for dtype in ("bfloat16", "float32") for index in shown]
+    return sheet(looks, labels, columns=len(shown)).quantize(256, dither=Image.Dither.NONE)
+
+
+def _on_the_way(sd: StableDiffusion, places: Sequence[float]) -> list[Frame]:
+    """Frames between cat and kitten."""
+    here, there = sd.encode("cat").tensor, sd.encode("kitten").tensor
+    frames = []
+    for first in range(0, len(places), 16):
+        some = places[first : first + 16]
+        words = here.lerp(there, torch.tensor(some, dtype=here.dtype)[:, None, None])
+        *_, last = sd.sample(words, seed=[3] * len(some), guidance_scale=GUIDANCE)
+        frames += map(Frame, some, sd.decode_each(last.latent), last.latent, words)
+    return frames
+
+
 BLACK = "a black cat on the beach"
 SEAT = (14, 6, 116, 114)
 
@@ -182,6 +219,8 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
+    "calm-and-storm": calm_and_storm,
+    "whisker": whisker,
 }
 
 
