@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw
 import garasu
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
+from garasu.tasks.blend_grid import Grid
 from garasu.tasks.inpaint import explain
+from garasu.tasks.kept import together
 from garasu.world.concepts.examples import concept_example
 from garasu.world.concepts.table import CONCEPTS
 from garasu.world.pens import Box
@@ -121,6 +123,30 @@ def approximated(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [label.replace("_", " ") for label in labels] * 2, columns=len(tried))
 
 
+def way(sd: StableDiffusion) -> Image.Image:
+    """The guide's to films: sixteen frames of the way from one prompt to another."""
+    made = garasu.blend(sd, *WAY, frames=16, seed=SEED, guidance_scale=GUIDANCE)
+    return _few_colours(sheet([one.image for one in made], columns=8))
+
+
+def grid(sd: StableDiffusion) -> Image.Image:
+    """The same guide's: from cat to kitten, and less or more tabby."""
+    everything = Grid(
+        rows="lerp(cat, kitten, t)",
+        columns="+ t*tabby",
+        row_count=3,
+        column_from=-0.43,
+        column_to=0.43,
+        column_count=7,
+        recipe=garasu.Txt2Img(prompt="", seed=SEED, guidance_scale=GUIDANCE),
+    )
+    cells = everything.cells()
+    made = dict(one for one in together(sd, dict(enumerate(cells))) if isinstance(one, tuple))
+    shown = [made[index].image for index in range(len(cells))]
+    return _few_colours(sheet(shown, [one.prompt for one in cells], columns=everything.column_count))
+
+
+WAY = "black cat", "orange kitten"
 BLACK = "a black cat on the beach"
 SEAT = (14, 6, 116, 114)
 
@@ -138,6 +164,11 @@ def sketch() -> Image.Image:
         pen.ellipse((x - 26, 175, x + 26, 235), fill=yellow)
         pen.ellipse((x - 7, 185, x + 7, 228), fill=ink)
     return page.resize((128, 128))
+
+
+def _few_colours(page: Image.Image) -> Image.Image:
+    """Many small pictures in a small file."""
+    return page.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
 
 
 def _beach(sd: StableDiffusion) -> Image.Image:
@@ -182,6 +213,8 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
+    "blend": way,
+    "blend-grid": grid,
 }
 
 
