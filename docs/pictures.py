@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 import garasu
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
+from garasu.prompts.expression import read_expression
 from garasu.tasks.blend_grid import Grid
 from garasu.tasks.inpaint import explain
 from garasu.tasks.kept import together
@@ -146,6 +147,20 @@ def grid(sd: StableDiffusion) -> Image.Image:
     return _few_colours(sheet(shown, [one.prompt for one in cells], columns=everything.column_count))
 
 
+def prompt_tensor(sd: StableDiffusion) -> Image.Image:
+    """The guide to the prompt as a tensor: more and less tabby, on the way to a kitten, and one word at a time."""
+    sums = ('cat - (tabby - "")', 'cat - 0.5*(tabby - "")', "cat", 'cat + 0.5*(tabby - "")', 'cat + tabby - ""')
+    ways = [f'"a drawing of a cat" {{cat -> lerp(cat, kitten, {t:g})}}' for t in (0, 0.25, 0.5, 0.75, 1)]
+    changes = ["", "{cat -> dog}", "{black -> white}", "{black -> orange tabby}", "{green => pink}"]
+    sentence = "a black cat with yellow eyes, green background"
+    drawn = []
+    for one in [*sums, *ways, *(f'"{sentence}"{change}' for change in changes)]:
+        words = read_expression(one).evaluate(sd.encode)
+        *_, last = sd.sample(words, seed=SEED, guidance_scale=GUIDANCE)
+        drawn += sd.decode_each(last.latent)
+    return sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5)
+
+
 WAY = "black cat", "orange kitten"
 BLACK = "a black cat on the beach"
 SEAT = (14, 6, 116, 114)
@@ -215,6 +230,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "faster": approximated,
     "blend": way,
     "blend-grid": grid,
+    "prompt-tensor": prompt_tensor,
 }
 
 
