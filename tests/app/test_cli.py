@@ -485,6 +485,30 @@ def test_films_that_cannot_be_are_refused(workplace, words, sentence):
     assert set(workplace.iterdir()) == before
 
 
+@pytest.mark.parametrize("adaptive", [(), ("--adaptive",)])
+def test_a_film_is_measured_when_asked(workplace, adaptive):
+    flags = ("--model=model", "--seed=1", "--steps=2", "--frames=6", *adaptive)
+    told = ("--speed=speed.png", "--report=speed.json")
+    done = run(workplace, "blend", "cat", "dog", *flags, *told, "-o", "told.gif")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("6 frames; the picture changes by ")
+    assert "no clip speed: the checkpoint has no image encoder" in lines
+    assert lines[-3:] == ["speed.png", "speed.json", "told.gif"]
+    assert Image.open(workplace / "speed.png").width == 1200
+    measured = json.loads((workplace / "speed.json").read_text("utf-8"))
+    assert len(measured["u"]) == 6
+    assert len(measured["changes"]) == len(measured["speeds"]["latent"]) == 5, "latents were kept while it was made"
+    assert measured["u"] == (read_film(workplace / "told.gif")["recipe"]["positions"] or [i / 5 for i in range(6)])
+
+
+def test_measures_that_cannot_be_written_are_refused_before_any_work(workplace):
+    before = set(workplace.iterdir())
+    film = ("blend", "cat", "dog", "--model=model", "-o", "never.gif")
+    assert "the figure is a PNG file: name it speed.png" in refusal(workplace, *film, "--speed=speed.svg")
+    assert "the folder nowhere does not exist" in refusal(workplace, *film, "--report=nowhere/speed.json")
+    assert set(workplace.iterdir()) == before
+
+
 @pytest.mark.parametrize("loop", [(), ("--loop",)])
 def test_an_adaptive_film_stands_where_the_picture_moves(workplace, loop):
     flags = ("--model=model", "--seed=1", "--steps=1", "--frames=4", "--adaptive", *loop)

@@ -16,8 +16,8 @@ _EXTRAS = {
     "accelerate": "train",
     "tensorboard": "train",
     "open_clip": "tokenizer",
-    "matplotlib": "plots",
     "av": "video",
+    "matplotlib": "plots",
 }
 
 

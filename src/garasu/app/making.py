@@ -23,6 +23,7 @@ from garasu.tasks.source import given
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
+    from garasu.glass.film_frames import Finished
     from garasu.model import StableDiffusion
 
 Output = Annotated[
@@ -90,11 +91,12 @@ def make_from_picture(
     return make(told, recipe, model, output, grid)
 
 
-def make_kept(kept: Kept, model: ModelFlags) -> None:
-    """Load the model and make the pictures that are missing, with a progress bar."""
+def make_kept(kept: Kept, load: Callable[[], StableDiffusion], finished: Finished | None = None) -> None:
+    """Load the model and make the pictures that are missing, with a progress bar; ``finished`` keeps their latents."""
     if missing := kept.missing():
         with Count(len(kept.recipes), len(kept.recipes) - len(missing)) as count:
-            count.run(kept.run(model.load()))
+            made = kept.run(load())
+            count.run(made if finished is None else finished.watched(kept, made))
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

@@ -6,6 +6,7 @@ Needs the extra `plots`: pip install garasu[plots].
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,7 @@ def journey_figure(report: JourneyReport, frames: Sequence[Frame], title: str = 
     cells = max(3, round(_CELLS * max(1.0, ratio)))
     cell = (WIDTH - _MARGIN - _EDGE) / cells * ratio  # inches, height of a picture
     close = looks(report, frames)
-    heights = [0.75, cell * 1.14, _SPEEDS, 1.2 if close else 0.85, cell if close else 0.0, 0.45]
+    heights = [0.75, cell * 1.14, _SPEEDS, 1.2 if close else 0.85, cell if close else 0.0, 0.6]
     figure = Figure(figsize=(WIDTH, sum(heights)), dpi=DPI)
     strip, speeds, closer = (_axes(figure, heights, row) for row in (1, 2, 4))
     draw_strip(strip, strip_frames(frames, cells))
@@ -53,7 +54,7 @@ def journey_figure(report: JourneyReport, frames: Sequence[Frame], title: str = 
     else:
         closer.remove()
     figure.text(_MARGIN / WIDTH, 1 - 0.12 / sum(heights), title, va="top", fontsize=15, fontweight="bold")
-    figure.text(_MARGIN / WIDTH, 0.12 / sum(heights), caption(report), va="bottom", fontsize=10.5)
+    figure.text(_MARGIN / WIDTH, 0.12 / sum(heights), fill(caption(report), 140), va="bottom", fontsize=10.5)
     return figure
 
 

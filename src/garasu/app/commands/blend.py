@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -12,12 +13,18 @@ from garasu.app.making import make_kept
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import Count
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.telling import Telling
+from garasu.glass.film_frames import Finished
 from garasu.images.reading import read_picture
 from garasu.tasks.blend import DECIDED, Journey, through
 from garasu.tasks.blend_grid import Grid, GridSheet, begun_grid
 from garasu.tasks.film import Film
+from garasu.tasks.kept import Kept
 from garasu.tasks.recipe import Recipe
 from garasu.tasks.txt2img import Txt2Img
+
+if TYPE_CHECKING:
+    from garasu.model import StableDiffusion
 
 
 def _help(field: str, of: type[Recipe] = Journey, **others: Any) -> Parameter:
@@ -43,6 +50,8 @@ def blend(
     adaptive: Annotated[
         bool, Parameter(help="Put more frames where the picture changes fast; makes twice as many.", negative="")
     ] = False,
+    speed: Annotated[Path | None, Parameter(help="Also measure how fast the picture moves: a figure, PNG.")] = None,
+    report: Annotated[Path | None, Parameter(help="The same measures for programs, JSON.")] = None,
     keep_frames: Annotated[
         bool, Parameter(help="Leave the folder of frames, film.frames: each carries its recipe.", negative="")
     ] = False,
@@ -63,36 +72,44 @@ def blend(
         recipe=recipe,
     )
     film = Film(output, journey, fps, {"model": model.model, "vae": model.vae}, adaptive).seeded()
+    telling = Telling(speed, report)
     film.check()
+    telling.check()
+    load, finished = cache(model.load), Finished() if telling.wanted else None
+    scouts = None
     if adaptive:
-        _adapted(film, model, keep_frames)
+        film, scouts = _adapted(film, load(), finished)
     else:
-        make_kept(film.frames, model)
-        film.finish(keep_frames=keep_frames)
+        make_kept(film.frames, load, finished)
+    if finished is not None:
+        telling.tell(load(), film, finished)
+    film.finish(keep_frames=keep_frames)
+    if scouts is not None:
+        scouts.clear()
     print(output)
     return 0
 
 
-def _adapted(film: Film, model: ModelFlags, keep_frames: bool) -> None:
-    """Make a film whose frames stand densely where the picture changes fast."""
+def _adapted(film: Film, sd: StableDiffusion, finished: Finished | None) -> tuple[Film, Kept]:
+    """The film whose frames stand densely where the picture changes fast, and all frames that it was chosen from."""
     from garasu.glass.adaptive import FINER, adaptive
     from garasu.glass.journey import Frame
 
-    sd, asked = model.load(), list[float]()
+    asked = list[float]()
     more = int(film.journey.loop)  # a loop ends where it begins: its last frame is left out
     wanted = film.journey.frames + more
 
     def frames_at(places: Sequence[float]) -> list[Frame]:
         asked.extend(places)
         scouts = film.scouts(places)
-        count.run(scouts.run(sd))
+        made = scouts.run(sd)
+        count.run(made if finished is None else finished.watched(scouts, made))
         pictures = map(read_picture, scouts.files.values())
         return [Frame(*one) for one in zip(places, pictures, strict=True)]
 
     with Count(round(FINER * wanted)) as count:
         chosen = adaptive(frames_at, wanted)
-    film.placed([frame.u for frame in chosen[: wanted - more]]).finish(keep_frames=keep_frames)
-    film.scouts(asked).clear()
+    return film.placed([frame.u for frame in chosen[: wanted - more]]), film.scouts(asked)
 
 
 @recipe_command(Txt2Img, fixed={"prompt": "", "count": 1})
@@ -130,7 +147,7 @@ def grid(
     )
     page = GridSheet(output, begun_grid(output, wanted), {"model": model.model, "vae": model.vae})
     page.check()
-    make_kept(page.cells, model)
+    make_kept(page.cells, model.load)
     page.finish(keep_cells=keep_cells)
     print(output)
     return 0
