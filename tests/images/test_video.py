@@ -95,6 +95,18 @@ def test_a_gif_keeps_time_in_hundredths_and_runs_in_a_circle(tmp_path):
     assert sum(durations) == 370, "eleven thirtieths"
 
 
+@pytest.mark.parametrize("side", [128, 320])
+def test_a_gif_keeps_the_colour_of_small_things(tmp_path, side):
+    slope = np.linspace(0, 1, side)[:, None, None] * np.linspace(0, 1, side)[None, :, None]
+    page = Image.fromarray((slope * (120, 160, 255)).astype(np.uint8))
+    page.paste((250, 220, 30), (side // 2, side // 2, side // 2 + side // 16, side // 2 + side // 16))
+    write_film(tmp_path / "film.gif", [page, page.rotate(90)], fps=10)
+    for found, given in zip(decoded(tmp_path / "film.gif"), (page, page.rotate(90)), strict=True):
+        difference = np.abs(found.astype(int) - np.asarray(given))
+        assert np.percentile(difference, 99.9) <= 20
+        assert difference.mean() < 4
+
+
 @pytest.mark.parametrize(
     ("name", "fps", "sentence"),
     [

@@ -104,13 +104,46 @@ class StableDiffusion(nn.Module):
         return next(self.unet.parameters()).dtype
 
     @torch.no_grad()
-    def encode(self, prompts: str | Sequence[str], clip_skip: int = 1) -> Conditioning:
-        """Words as the U-Net reads them: `.tensor` [B, 77, D], one row for each prompt, yours to edit.
+    def encode(
+        self,
+        prompts: str | Sequence[str],
+        clip_skip: int = 1,
+        *,
+        clip_skip_norm: bool = True,
+        syntax: str = "a1111",
+        emphasis: str | None = None,
+        max_chunks: int | None = None,
+    ) -> Conditioning:
+        """Words as the U-Net reads them: `.tensor` [B, 77·n, D], one row for each prompt, yours to edit.
 
-        `clip_skip` 2 leaves out the last layer, 3 the last two, and so on. Warns (PromptCut) when a
-        prompt does not fit, naming the words that were cut.
+        `n` is how many chunks of 75 tokens the longest prompt needs; the others are padded alike.
+
+        Args:
+            prompts: one, or one a row.
+            clip_skip: 2 leaves out the last layer, 3 the last two, and so on.
+            clip_skip_norm: whether the final normalisation follows the layer taken.
+            syntax: how brackets are read: "a1111", "novelai", "comfy", "compel", or "plain", as they are written.
+            emphasis: how weights act, "a1111", "no-norm", "comfy", "compel" or "ignore"; the syntax's own if None.
+            max_chunks: cut what does not fit into so many chunks; 1 is plain Stable Diffusion.
+
+        Raises:
+            PromptError: a prompt that is not one conditioning (it changes over the steps, or joins parts by AND), an
+                unknown name, or a weight or number out of range.
+            ValueError: no prompt; `clip_skip` outside 1..layers.
+
+        Warns:
+            PromptCut: a prompt does not fit; the message names the words that were cut.
         """
-        return encode(self._ready(self.text_encoder), self.tokenizer, prompts, clip_skip=clip_skip)
+        return encode(
+            self._ready(self.text_encoder),
+            self.tokenizer,
+            prompts,
+            clip_skip=clip_skip,
+            clip_skip_norm=clip_skip_norm,
+            syntax=syntax,
+            emphasis=emphasis,
+            max_chunks=max_chunks,
+        )
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:

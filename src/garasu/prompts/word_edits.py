@@ -12,7 +12,6 @@ is lost or repeated. The U-Net does not mind, since its attention to words knows
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from garasu.prompts.algebra import AlgebraError, add, lerp, scale
 from garasu.prompts.conditioning import Conditioning
+from garasu.prompts.exchange import exchange, occurrences
 
 Encode = Callable[[str], Conditioning]
 
@@ -88,21 +88,6 @@ def edit_words(encode: Encode, sentence: str, changes: Sequence[Change]) -> Cond
         if change.ends:
             moved[:, base.ends[number]] += (value - base.tensor)[:, base.ends[number]].to(moved)
     return Conditioning(result + moved)
-
-
-def exchange(sentence: str, word: str, by: str, nth: int | None = None) -> str:
-    """The text with another in the place of a word: of all its occurrences, or of the nth, counted from 1."""
-    found = list(occurrences(sentence, word))
-    for span in reversed(found if nth is None else found[nth - 1 : nth]):
-        sentence = sentence[: span[0]] + by + sentence[span[1] :]
-    return sentence
-
-
-def occurrences(sentence: str, word: str) -> Iterator[tuple[int, int]]:
-    """The characters where a word (or several in a row) stands: whole words only, in any case."""
-    inner = r"\s+".join(map(re.escape, word.split()))
-    before, after = (r"(?<!\w)" if inner[:1].isalnum() else "", r"(?!\w)" if inner[-1:].isalnum() else "")
-    return (match.span() for match in re.finditer(before + inner + after, sentence, re.IGNORECASE) if inner)
 
 
 @dataclass(frozen=True)
@@ -200,9 +185,7 @@ def _spots(encode: Encode, sentence: str, change: Change, number: int) -> Iterat
             "change a longer piece of the text, which is read as it is written"
         )
     if change.nth is not None and not 1 <= change.nth <= written:
-        raise AlgebraError(
-            f"{change.word!r} is {written} times in {sentence!r}, so there is no #{change.nth}: count from 1"
-        )
+        raise AlgebraError(f"{sentence!r} says {change.word!r} {written}×, so there is no #{change.nth}: count from 1")
     text = _text(own)
     for place in places if change.nth is None else places[change.nth - 1 : change.nth]:
         yield _Spot(text.index(place[0]), len(place), number)

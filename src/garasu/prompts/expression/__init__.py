@@ -1,6 +1,6 @@
 """Prompts as vectors, in writing: ``cat + 0.43*tabby``, ``"a drawing of a cat"{cat -> lerp(cat, kitten, 0.3)}``.
 
-The grammar is in `nodes`, what may be combined with what in `kinds`.
+The grammar is in `nodes`, what may be combined with what in `kinds`. Reading and printing need no torch.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
-from garasu.prompts.conditioning import Conditioning
 from garasu.prompts.expression.errors import ExpressionError
-from garasu.prompts.expression.evaluation import EvaluationError, evaluate, texts_of
 from garasu.prompts.expression.nodes import Node, Variable, bound, walk
 from garasu.prompts.expression.reading import read
+from garasu.prompts.expression.texts import texts_of
+
+if TYPE_CHECKING:
+    from garasu.prompts.conditioning import Conditioning
 
 __all__ = ["Expression", "ExpressionError", "read_expression"]
 
@@ -62,19 +65,14 @@ class Expression:
             ExpressionError: a variable without a number; a word that is not in its sentence; a result that is not
                 finite.
         """
+        from garasu.prompts.expression.evaluation import evaluated
+
         tree = self.bind(**variables).tree
         missing = [node for node in walk(tree) if isinstance(node, Variable)]
         if missing:
             problem = f'{missing[0]} has no value: bind one, or write "{missing[0]}" in quotes for the word'
             raise ExpressionError(problem, self.source, missing[0].column)
-        once = cache(encode)
-        try:
-            tensor = evaluate(tree, once)
-        except EvaluationError as error:
-            raise ExpressionError(str(error), self.source, error.node.column) from error
-        if not tensor.isfinite().all():
-            raise ExpressionError("the result is not finite: take smaller numbers", self.source, 1)
-        return Conditioning(tensor.to(once(self.prompts[0]).tensor.dtype))
+        return evaluated(tree, cache(encode), self.source)
 
     def __str__(self) -> str:
         return str(self.tree)

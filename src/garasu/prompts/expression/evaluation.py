@@ -11,6 +11,7 @@ from torch import Tensor
 from garasu.prompts import algebra
 from garasu.prompts.algebra import AlgebraError
 from garasu.prompts.conditioning import Conditioning
+from garasu.prompts.expression.errors import ExpressionError
 from garasu.prompts.expression.nodes import (
     Call,
     Change,
@@ -20,10 +21,10 @@ from garasu.prompts.expression.nodes import (
     Product,
     Sum,
     Text,
-    walk,
 )
+from garasu.prompts.expression.texts import leaves_of, prompts_of
 from garasu.prompts.word_edits import Change as WordChange
-from garasu.prompts.word_edits import edit_words, exchange
+from garasu.prompts.word_edits import edit_words
 
 Value = Tensor | float
 Read = Callable[[Text], Tensor]
@@ -37,27 +38,20 @@ class EvaluationError(ValueError):
         self.node = node
 
 
-def texts_of(tree: Node) -> tuple[str, ...]:
-    """What a tree has encoded, each text once, in the order in which it is written."""
-    found: dict[str, None] = {}
-    for node in _prompts(tree):
-        found[node.text] = None
-        for change in node.changes:
-            for text in _leaves(change):
-                found[exchange(node.text, change.word, text, change.nth)] = None
-    return tuple(found)
-
-
-def evaluate(tree: Node, encode: Callable[[str], Conditioning]) -> Tensor:
-    """The tensor [1, T, D] of a tree without variables, in float32 at least.
+def evaluated(tree: Node, encode: Callable[[str], Conditioning], source: str) -> Conditioning:
+    """The conditioning [1, T, D] of a tree without variables, in the encoder's number format.
 
     Raises:
-        EvaluationError: what cannot be computed.
+        ExpressionError: what cannot be computed, with its place in the source.
     """
-    read: dict[Text, Tensor] = {}
-    for node in _prompts(tree):
-        read[node] = _wide(_changed(node, encode))
-    return _tensor(value_of(tree, _aligned(read, encode).__getitem__))
+    try:
+        read = {node: _wide(_changed(node, encode)) for node in prompts_of(tree)}
+        tensor = _tensor(value_of(tree, _aligned(read, encode).__getitem__))
+    except EvaluationError as error:
+        raise ExpressionError(str(error), source, error.node.column) from error
+    if not tensor.isfinite().all():
+        raise ExpressionError("the result is not finite: take smaller numbers", source, 1)
+    return Conditioning(tensor.to(encode(prompts_of(tree)[0].text).tensor.dtype))
 
 
 def value_of(node: Node, read: Read) -> Value:
@@ -132,23 +126,11 @@ def _changed(node: Text, encode: Callable[[str], Conditioning]) -> Conditioning:
 
 
 def _word_change(change: Change) -> WordChange:
-    return WordChange(change.word, _leaves(change), partial(_change_value, change.value), change.nth, change.ends)
+    return WordChange(change.word, leaves_of(change), partial(_change_value, change.value), change.nth, change.ends)
 
 
 def _change_value(tree: Node, given: Mapping[str, Tensor]) -> Tensor:
     return _tensor(value_of(tree, lambda node: given[node.text]))
-
-
-def _leaves(change: Change) -> tuple[str, ...]:
-    """The texts that may stand in the word's place."""
-    return tuple(dict.fromkeys(node.text for node in walk(change.value) if isinstance(node, Text)))
-
-
-def _prompts(node: Node) -> list[Text]:
-    """The prompts that stand for themselves, not in a word's place."""
-    if isinstance(node, Text):
-        return [node]
-    return [text for part in node.parts for text in _prompts(part)]
 
 
 def _aligned(read: dict[Text, Tensor], encode: Callable[[str], Conditioning]) -> dict[Text, Tensor]:

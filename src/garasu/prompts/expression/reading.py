@@ -6,6 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
+from garasu.prompts.exchange import occurrences
 from garasu.prompts.expression.errors import ExpressionError
 from garasu.prompts.expression.kinds import FUNCTIONS, KindError, kind_of
 from garasu.prompts.expression.nodes import (
@@ -20,7 +21,6 @@ from garasu.prompts.expression.nodes import (
     Variable,
     negated,
 )
-from garasu.prompts.word_edits import occurrences
 
 DEEPEST = 50  # brackets and signs within one another
 TOKEN = re.compile(
