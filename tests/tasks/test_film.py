@@ -108,12 +108,21 @@ def test_an_adaptive_film_is_chosen_from_scouts(tiny, tmp_path):
     ]
     placed = film.placed([0, 0.25, 1])
     assert placed.frames.missing() == []
+    film.check()
+    with pytest.raises(FolderTakenError, match=r"film\.frames holds another journey"):
+        Film(tmp_path / "film.gif", through(film.journey, steps=9), 20, {}).check()
     for file, place in zip(placed.frames.files.values(), (0, 0.25, 1), strict=True):
         assert read_metadata(file).ours["recipe"] == frame_at(film.journey, place).model_dump()
     placed.finish()
     scouts.clear()
     assert names(tmp_path) == ["film.gif"]
     assert Journey(**read_film(tmp_path / "film.gif")["recipe"]).places() == (0, 0.25, 1)
+
+
+def test_an_adaptive_film_is_refused_before_it_is_made_where_other_frames_are(tiny, tmp_path):
+    made(tiny, film_of(tmp_path / "film.gif"), most=1)
+    with pytest.raises(FolderTakenError, match=r"film\.frames holds another journey"):
+        Film(tmp_path / "film.gif", through(JOURNEY, steps=1), 20, {}, adaptive=True).check()
 
 
 def test_a_name_without_an_ending_is_a_folder_of_frames(tiny, tmp_path):

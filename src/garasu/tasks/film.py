@@ -67,6 +67,13 @@ class Film:
         if self.output.suffix:
             check_film(self.output, self.fps)
         self.begun.check()
+        if self.adaptive and not self._placed_before():
+            self.frames.check()
+
+    def _placed_before(self) -> bool:
+        """Whether the folder of frames holds those of this adaptive film, wherever they were placed."""
+        said = (self.frames.folder.read() or {}).get("recipe", {})
+        return {**said, "positions": []} == self.journey.model_dump(mode="json")
 
     def placed(self, places: Iterable[float]) -> Film:
         """The film of the scouts at these places, which become its frames."""

@@ -71,7 +71,8 @@ class Kept:
 
     def clear(self) -> None:
         """Remove what was written here; the note last, so that half a folder can still be gone on with."""
-        for file in [*self.files.values(), self.folder.note]:
+        halves = self.folder.path.glob(".*-*")  # what a kill left of `whole_file`
+        for file in [*halves, *self.files.values(), self.folder.note]:
             file.unlink()
         if not any(self.folder.path.iterdir()):
             self.folder.path.rmdir()
