@@ -24,9 +24,17 @@ def test_pictures_come_with_what_led_to_them(tiny: StableDiffusion, film: Film) 
     assert names == ["1", "2", "3"], "what is watched is passed on"
     frames = film_frames(tiny, film, finished)
     assert [frame.u for frame in frames] == [0, 0.5, 1]
-    for frame, recipe in zip(frames, film.frames.recipes.values(), strict=True):
-        assert torch.equal(frame.conditioning, tiny.encode(recipe.prompt).tensor[0])
+    for frame in frames:
         assert tiny.decode(frame.latent[None]).tobytes() == frame.picture.tobytes()
+    for frame, word in ((frames[0], "cat"), (frames[2], "dog")):
+        assert torch.equal(frame.conditioning, tiny.encode(word).tensor[0])
+
+
+def test_a_journey_of_seeds_alone_has_its_words_in_each_frame(tiny: StableDiffusion, film: Film) -> None:
+    still = Film(film.output, through("cat", "cat", frames=2, seeds=(1, 2), steps=1), 10, {})
+    list(still.frames.run(tiny))
+    first, second = film_frames(tiny, still, Finished())
+    assert torch.equal(first.conditioning, second.conditioning)
 
 
 def test_pictures_of_an_earlier_run_have_no_latents(tiny: StableDiffusion, film: Film) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from garasu.tasks.kept import Kept
+from garasu.tasks.sampled import READING
 from garasu.tasks.txt2img import Txt2Img
 
 if TYPE_CHECKING:  # so that `garasu blend --help` does not wait for torch
@@ -43,11 +44,15 @@ def film_frames(sd: StableDiffusion, film: Film, finished: Finished) -> list[Fra
 
     kept = film.frames
     recipes = list(kept.recipes.values())
-    words = [
-        row
-        for some in (recipes[first : first + _ROWS] for first in range(0, len(recipes), _ROWS))
-        for row in sd.encode([one.prompt for one in some], clip_skip=some[0].clip_skip).tensor.cpu()
-    ]
+    words = [row for first in range(0, len(recipes), _ROWS) for row in _words(sd, recipes[first : first + _ROWS])]
     latents = [finished.latents.get(one) for one in recipes]
     pictures = [read_picture(file) for file in kept.files.values()]
     return [Frame(*one) for one in zip(film.journey.places(), pictures, latents, words, strict=True)]
+
+
+def _words(sd: StableDiffusion, recipes: Sequence[Txt2Img]) -> Tensor:
+    """What the pictures are told at their first step, [B, T, D]; where a prompt has several parts, of the first."""
+    first = recipes[0]
+    schedule = sd.prompt_schedule([one.prompt for one in recipes], **first.model_dump(include=set(READING)))
+    told = schedule.over(first.steps)[0].parts[0].context.cpu()  # [1, T, D] where all say the same
+    return told.expand(len(recipes), -1, -1)
