@@ -82,6 +82,34 @@ def test_a_detail_that_moves_with_its_surroundings_does_not_flicker() -> None:
     assert find_flickers(film(paint, COUNT), places(COUNT)) == ()
 
 
+def test_a_detail_whose_surroundings_boil_does_not_flicker() -> None:
+    rng = np.random.default_rng(0)
+
+    def paint(index: int) -> np.ndarray:
+        levels = scenery()
+        levels[10:31, 20:52] += rng.normal(0, 20, (21, 32))
+        levels[WHISKER] = 110 - 60 * (index % 2)
+        return levels
+
+    assert find_flickers(film(paint, COUNT), places(COUNT)) == ()
+
+
+@pytest.mark.parametrize("shaken", [slice(0, SIDE), slice(36, SIDE)], ids=["everywhere", "elsewhere"])
+def test_toggles_in_a_storm_do_not_count(shaken: slice) -> None:
+    """Of four toggles two come with a storm, near the detail or not."""
+
+    def paint(index: int) -> np.ndarray:
+        levels = scenery()
+        if index == 23:
+            levels[shaken] = 220 - levels[shaken][::-1]
+        levels[WHISKER] = 40 if index in (20, 21, 23) else 110
+        return levels
+
+    assert find_flickers(film(paint, COUNT), places(COUNT)) == ()
+    (found,) = find_flickers(film(paint, COUNT), places(COUNT), toggles=2)
+    assert found.frames == (20, 22)
+
+
 def test_a_detail_that_rests_for_long_does_not_flicker() -> None:
     assert find_flickers(whisker({10, 20, 30, 40}), places(COUNT)) == ()
 
