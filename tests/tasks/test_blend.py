@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from garasu.diffusion.steps import Step
+from garasu.prompts.conditioning import Conditioning
 from garasu.prompts.expression import read_expression
 from garasu.tasks.blend import Journey, blend, blend_steps, frame_at, through
 from garasu.tasks.picture import Picture
@@ -80,7 +81,9 @@ def test_frames_stand_where_they_are_put():
 def test_fields_of_the_frames_are_given_beside_those_of_the_journey():
     journey = through("cat", "dog", frames=3, steps=4, sampler="Euler a", seed=5, guidance_scale=3)
     assert (journey.frames, journey.seeds, journey.guidance_scales) == (3, (5,), (3,))
-    assert frame_at(journey, 0) == Txt2Img(prompt="cat", steps=4, sampler="euler_a", seed=5, guidance_scale=3)
+    assert frame_at(journey, 0) == Txt2Img(
+        prompt="cat", syntax="algebra", steps=4, sampler="euler_a", seed=5, guidance_scale=3
+    )
     later = through(journey, frames=4, steps=9)
     assert (later.frames, later.recipe.steps, later.recipe.sampler) == (4, 9, "euler_a")
 
@@ -136,6 +139,14 @@ def test_frames_are_what_their_recipes_make_alone(tiny):
         assert isinstance(alone, Picture)
         assert np.abs(np.asarray(one.image).astype(int) - np.asarray(alone.image)).max() <= 1
     assert len({one.image.tobytes() for one in made}) == 6
+
+
+def test_halfway_is_between_the_words(tiny):
+    (made,) = (one for one in blend(tiny, "cat", "dog", frames=3, **SMALL) if one.recipe.prompt.startswith("lerp"))
+    cat, dog = (tiny.encode(word).tensor for word in ("cat", "dog"))
+    *_, last = tiny.sample(Conditioning((cat + dog) / 2), seed=1, steps=2)
+    expected = np.asarray(tiny.decode(last.latent)).astype(int)
+    assert np.abs(np.asarray(made.image) - expected).max() <= 1
 
 
 def test_frames_of_one_seed_are_made_together(tiny):

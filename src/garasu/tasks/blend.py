@@ -26,10 +26,12 @@ if TYPE_CHECKING:  # so that `garasu blend --help` does not wait for torch
     from garasu.model import StableDiffusion
     from garasu.prompts.expression import Expression
 
+ALGEBRA = "algebra"
 DIGITS = 6  # after the point, of shares and scales: a prompt is for reading too
 DECIDED: Mapping[str, Any] = MappingProxyType(
     {
         "prompt": "",
+        "syntax": ALGEBRA,
         "seed": None,
         "count": 1,
         "guidance_scale": 7.5,
@@ -128,7 +130,7 @@ def frame_at(journey: Journey, place: float) -> Txt2Img:
 
 def frame_recipe(recipe: Txt2Img, expression: str, **fields: Any) -> Txt2Img:
     """The recipe with other fields, whose prompt is an expression of the conditioning algebra."""
-    return recipe.but(prompt=expression, **fields)
+    return recipe.but(prompt=expression, syntax=ALGEBRA, **fields)
 
 
 def complete(text: str, **values: float) -> Expression:

@@ -16,7 +16,7 @@ from garasu.app.recipe_flags import recipe_command
 from garasu.app.telling import Telling
 from garasu.glass.film_frames import Finished
 from garasu.images.reading import read_picture
-from garasu.tasks.blend import DECIDED, Journey, through
+from garasu.tasks.blend import ALGEBRA, DECIDED, Journey, through
 from garasu.tasks.blend_grid import Grid, GridSheet, begun_grid
 from garasu.tasks.film import Film
 from garasu.tasks.kept import Kept
@@ -112,7 +112,7 @@ def _adapted(film: Film, sd: StableDiffusion, finished: Finished | None) -> tupl
     return film.placed([frame.u for frame in chosen[: wanted - more]]), film.scouts(asked)
 
 
-@recipe_command(Txt2Img, fixed={"prompt": "", "count": 1})
+@recipe_command(Txt2Img, fixed={"prompt": "", "count": 1, "syntax": ALGEBRA})
 def grid(
     recipe: Txt2Img,
     *,
