@@ -67,6 +67,13 @@ def test_frames_placed_densely_in_the_storm_do_not_make_it_the_rule() -> None:
     assert [(one.start, one.end) for one in storm] == [(pytest.approx(0.4), pytest.approx(0.6))]
 
 
+def test_one_long_step_of_an_adaptive_film_is_a_calm_of_its_own() -> None:
+    u = [0.0, 0.01, 0.02, 0.03, 0.3, 0.31, 0.32, 0.33, 0.6, 0.61, 0.62, 0.63, 1.0]
+    found = find_stretches(u, [5.0] * 12)
+    assert [one.kind for one in found] == ["storm", "calm", "storm", "calm", "storm", "calm"]
+    assert [one.end for one in found[::2]] == [0.03, 0.33, 0.63]
+
+
 def test_what_stands_still_does_not_storm_for_a_little_noise() -> None:
     changes = [0.0] * 40
     changes[10] = 0.04  # 1.6 levels per unit of u, while nothing else moves

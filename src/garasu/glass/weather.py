@@ -20,7 +20,8 @@ STORM_MADS, STORM_TIMES = 3.0, 2.0  # a storm is faster than the typical speed b
 JUMP_MADS, JUMP_TIMES = 8.0, 4.0  # likewise a jump
 VISIBLE = 1.0  # levels of 255 by which a step must change the picture to be a jump: less is not seen as one
 STILL = 1.0  # levels of 255 over the whole journey: a typical speed below it is no movement
-SHORTEST = 3  # steps; a calm or a storm that is shorter belongs to what is around it, unless it is a jump
+SHORTEST = 3  # steps; a calm or a storm of fewer, and of less than BRIEF, belongs to what is around it unless it jumps
+BRIEF = 0.04  # of the way
 
 Kind = Literal["calm", "storm"]
 
@@ -89,16 +90,17 @@ def find_stretches(u: Sequence[float], changes: Sequence[float]) -> tuple[Stretc
     middle, mad = typical(places, speeds)
     storm = (speeds > middle + max(STORM_MADS * mad, (STORM_TIMES - 1) * middle)).tolist()
     jumps = {jump.frame - 1 for jump in find_jumps(u, changes)}
-    _swallow(storm, calm=True, kept=set())
-    _swallow(storm, calm=False, kept=jumps)
+    _swallow(places, storm, calm=True, kept=set())
+    _swallow(places, storm, calm=False, kept=jumps)
     return tuple(_stretch(places, moved, *run) for run in _runs(storm))
 
 
-def _swallow(storm: list[bool], *, calm: bool, kept: set[int]) -> None:
+def _swallow(u: Floats, storm: list[bool], *, calm: bool, kept: set[int]) -> None:
     """Turn the weather of runs that are too short and contain none of the steps `kept`; calm only between storms."""
     for first, end, value in list(_runs(storm)):
-        between = first > 0 and end < len(storm)
-        if value != calm and end - first < SHORTEST and not kept & set(range(first, end)) and (between or not calm):
+        between = 0 < first and end < len(storm)
+        short = end - first < SHORTEST and u[end] - u[first] < BRIEF * (u[-1] - u[0])
+        if value != calm and short and not kept & set(range(first, end)) and (between or not calm):
             storm[first:end] = [not value] * (end - first)
 
 
