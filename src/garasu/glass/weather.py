@@ -98,7 +98,7 @@ def find_stretches(u: Sequence[float], changes: Sequence[float]) -> tuple[Stretc
 def _swallow(u: Floats, storm: list[bool], *, calm: bool, kept: set[int]) -> None:
     """Turn the weather of runs that are too short and contain none of the steps `kept`; calm only between storms."""
     for first, end, value in list(_runs(storm)):
-        between = 0 < first and end < len(storm)
+        between = first > 0 and end < len(storm)
         short = end - first < SHORTEST and u[end] - u[first] < BRIEF * (u[-1] - u[0])
         if value != calm and short and not kept & set(range(first, end)) and (between or not calm):
             storm[first:end] = [not value] * (end - first)
