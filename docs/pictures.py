@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
 
+import torch
 from PIL import Image, ImageDraw
 
 import garasu
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
+from garasu.glass.journey import Frame, measure
+from garasu.glass.journey_figure import journey_figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.prompts.expression import read_expression
+from garasu.tasks.blend_grid import Grid
 from garasu.tasks.inpaint import explain
+from garasu.tasks.kept import together
 from garasu.world.concepts.examples import concept_example
 from garasu.world.concepts.table import CONCEPTS
 from garasu.world.pens import Box
@@ -127,6 +132,29 @@ def approximated(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [label.replace("_", " ") for label in labels] * 2, columns=len(tried))
 
 
+def way(sd: StableDiffusion) -> Image.Image:
+    """The guide's to films: sixteen frames of the way from one prompt to another."""
+    made = garasu.blend(sd, *WAY, frames=16, seed=SEED, guidance_scale=GUIDANCE)
+    return _few_colours(sheet([one.image for one in made], columns=8))
+
+
+def grid(sd: StableDiffusion) -> Image.Image:
+    """The same guide's: from cat to kitten, and less or more tabby."""
+    everything = Grid(
+        rows="lerp(cat, kitten, t)",
+        columns="+ t*tabby",
+        row_count=3,
+        column_from=-0.43,
+        column_to=0.43,
+        column_count=7,
+        recipe=garasu.Txt2Img(prompt="", seed=SEED, guidance_scale=GUIDANCE),
+    )
+    cells = everything.cells()
+    made = dict(one for one in together(sd, dict(enumerate(cells))) if isinstance(one, tuple))
+    shown = [made[index].image for index in range(len(cells))]
+    return _few_colours(sheet(shown, [one.prompt for one in cells], columns=everything.column_count))
+
+
 def prompt_tensor(sd: StableDiffusion) -> Image.Image:
     """The guide to the prompt as a tensor: more and less tabby, on the way to a kitten, and one word at a time."""
     sums = ('cat - (tabby - "")', 'cat - 0.5*(tabby - "")', "cat", 'cat + 0.5*(tabby - "")', 'cat + tabby - ""')
@@ -155,6 +183,40 @@ def prompt_inspector(sd: StableDiffusion) -> Image.Image:
         drawn = Image.open(BytesIO(shown.screenshot())).convert("RGB")
         browser.close()
     return drawn.quantize(256, dither=Image.Dither.NONE)
+WAY = "black cat", "orange kitten"
+
+
+def calm_and_storm(_: StableDiffusion) -> Image.Image:
+    """The guide to calm and storm: how fast the picture moves from cat to kitten."""
+    sd = garasu.load(dtype="bfloat16")
+    frames = _on_the_way(sd, [index / 399 for index in range(400)])
+    written = BytesIO()
+    journey_figure(measure(sd, frames), frames, "cat → kitten, seed 3, 400 frames").savefig(written, format="png")
+    return _few_colours(Image.open(written).convert("RGB"))
+
+
+def whisker(_: StableDiffusion) -> Image.Image:
+    """The guide's to calm and storm: what flickers in bfloat16, and the same frames in float32."""
+    shown = range(368, 384)
+    looks = [
+        frame.picture.crop((18, 68, 58, 118)).resize((80, 100), Image.Resampling.NEAREST)
+        for dtype in ("bfloat16", "float32")
+        for frame in _on_the_way(garasu.load(dtype=dtype), [index / 399 for index in shown])
+    ]
+    labels = [f"{dtype} {index}" for dtype in ("bf16", "fp32") for index in shown]
+    return _few_colours(sheet(looks, labels, columns=len(shown)))
+
+
+def _on_the_way(sd: StableDiffusion, places: Sequence[float]) -> list[Frame]:
+    """Frames between cat and kitten."""
+    here, there = sd.encode("cat").tensor, sd.encode("kitten").tensor
+    frames = []
+    for first in range(0, len(places), 16):
+        some = places[first : first + 16]
+        words = torch.cat([here.lerp(there, place) for place in some])
+        *_, last = sd.sample(words, seed=[3] * len(some), guidance_scale=GUIDANCE)
+        frames += map(Frame, some, sd.decode_each(last.latent), last.latent, words)
+    return frames
 
 
 BLACK = "a black cat on the beach"
@@ -175,6 +237,11 @@ def sketch() -> Image.Image:
         pen.ellipse((x - 26, 175, x + 26, 235), fill=yellow)
         pen.ellipse((x - 7, 185, x + 7, 228), fill=ink)
     return page.resize((128, 128))
+
+
+def _few_colours(page: Image.Image) -> Image.Image:
+    """Many small pictures in a small file."""
+    return page.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
 
 
 def _beach(sd: StableDiffusion) -> Image.Image:
@@ -219,8 +286,12 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
+    "blend": way,
+    "blend-grid": grid,
     "prompt-tensor": prompt_tensor,
     "prompt-inspector": prompt_inspector,
+    "calm-and-storm": calm_and_storm,
+    "whisker": whisker,
 }
 
 

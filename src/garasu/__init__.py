@@ -15,6 +15,7 @@ __all__ = [
     "Denoiser",
     "Img2Img",
     "Inpaint",
+    "Journey",
     "Noise",
     "Outpaint",
     "Pane",
@@ -25,6 +26,7 @@ __all__ = [
     "Step",
     "Txt2Img",
     "Upscale",
+    "blend",
     "guided",
     "img2img",
     "inpaint",
@@ -46,6 +48,7 @@ if typing.TYPE_CHECKING:
     from garasu.model import StableDiffusion, load
     from garasu.panes import At, Pane, Recording, look
     from garasu.prompts.conditioning import Conditioning
+    from garasu.tasks.blend import Journey, blend
     from garasu.tasks.img2img import Img2Img, img2img
     from garasu.tasks.inpaint import Inpaint, inpaint
     from garasu.tasks.outpaint import Outpaint, outpaint
@@ -64,6 +67,7 @@ else:
         "garasu.model": ("StableDiffusion", "load"),
         "garasu.panes": ("At", "Pane", "Recording", "look"),
         "garasu.prompts.conditioning": ("Conditioning",),
+        "garasu.tasks.blend": ("Journey", "blend"),
         "garasu.tasks.img2img": ("Img2Img", "img2img"),
         "garasu.tasks.inpaint": ("Inpaint", "inpaint"),
         "garasu.tasks.outpaint": ("Outpaint", "outpaint"),

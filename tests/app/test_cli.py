@@ -19,6 +19,7 @@ from garasu.app.cli import main
 from garasu.checkpoints import write_folder
 from garasu.images.metadata import Metadata, read_metadata, save_png
 from garasu.images.reading import read_picture
+from garasu.tasks.film import read_film
 
 COMMAND = [sys.executable, "-c", "from garasu.app.cli import main; main()"]
 
@@ -444,6 +445,101 @@ def test_a_sweep_is_a_folder_of_pictures(workplace, cat):
     assert "holds another sweep" in refusal(
         workplace, "sweep", "txt2img", "a dog", "--model=model", "--vary", "steps=1,2", "-o", "sweep"
     )
+
+
+# blend
+
+
+def test_a_film_goes_from_words_to_words(workplace):
+    flags = ("--model=model", "--seed=1,2,1", "--guidance-scale=3", "--steps=1", "--frames=5", "--dtype=float32")
+    done = run(workplace, "blend", "cat", "dog", "cat", *flags, "--fps=10", "--keep-frames", "-o", "walk.gif")
+    assert done.stdout == "walk.gif\n"
+    assert "picture/s" in done.stderr
+    assert Image.open(workplace / "walk.gif").n_frames == 5
+    names = sorted(path.name for path in (workplace / "walk.frames").iterdir())
+    assert names == ["1.png", "2.png", "3.png", "4.png", "5.png", "journey.json"]
+    assert run(workplace, "redo", "walk.frames/2.png").stdout == "identical: all 64x64 pixels\n"
+    shown = run(workplace, "show", "walk.gif").stdout
+    assert re.search(r"^waypoints +\['cat', 'dog', 'cat'\]$", shown, re.M)
+    assert re.search(r"^steps +1$", shown, re.M)
+    shorter = ("cat", "dog", "--model=model", "--frames=5", "-o", "walk.gif")
+    assert "walk.frames holds another journey" in refusal(workplace, "blend", *shorter)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("cat", "-o", "never.gif"), "a journey goes through two waypoints or more"),
+        (("cat", "dog", "-o", "never.avi"), "a film's name ends in .mp4, .webm or .gif"),
+        (("cat", "dog", "-o", "nowhere/never.mp4"), "the folder nowhere does not exist: make it first"),
+        (("cat", "dog", "--frames=1", "-o", "never.gif"), "frames must be at least 2, not 1"),
+        (("cat", "dog", "--seed=1,2,3", "-o", "never.gif"), "seeds has 3 values for 2 waypoints"),
+        (("cat", "dog", "--fps=0", "-o", "never.gif"), "fps must lie between"),
+        (("cat", "dog", "--steps=0", "-o", "never.gif"), "steps must be at least 1, not 0"),
+        (("cat", "dog", "--sampler=lms", "--eta=1", "-o", "never.gif"), "eta"),
+    ],
+)
+def test_films_that_cannot_be_are_refused(workplace, words, sentence):
+    before = set(workplace.iterdir())
+    assert sentence in refusal(workplace, "blend", *words, "--model=model")
+    assert set(workplace.iterdir()) == before
+
+
+@pytest.mark.parametrize("adaptive", [(), ("--adaptive",)])
+def test_a_film_is_measured_when_asked(workplace, adaptive):
+    flags = ("--model=model", "--seed=1", "--steps=2", "--frames=6", *adaptive)
+    told = ("--speed=speed.png", "--report=speed.json")
+    done = run(workplace, "blend", "cat", "dog", *flags, *told, "-o", "told.gif")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("6 frames; the picture changes by ")
+    assert "no clip speed: the checkpoint has no image encoder" in lines
+    assert lines[-3:] == ["speed.png", "speed.json", "told.gif"]
+    assert Image.open(workplace / "speed.png").width == 1200
+    measured = json.loads((workplace / "speed.json").read_text("utf-8"))
+    assert len(measured["u"]) == 6
+    assert len(measured["changes"]) == len(measured["speeds"]["latent"]) == 5, "latents were kept while it was made"
+    assert measured["u"] == (read_film(workplace / "told.gif")["recipe"]["positions"] or [i / 5 for i in range(6)])
+
+
+def test_measures_that_cannot_be_written_are_refused_before_any_work(workplace):
+    before = set(workplace.iterdir())
+    film = ("blend", "cat", "dog", "--model=model", "-o", "never.gif")
+    assert "the figure is a PNG file: name it speed.png" in refusal(workplace, *film, "--speed=speed.svg")
+    assert "the folder nowhere does not exist" in refusal(workplace, *film, "--report=nowhere/speed.json")
+    assert set(workplace.iterdir()) == before
+
+
+@pytest.mark.parametrize("loop", [(), ("--loop",)])
+def test_an_adaptive_film_stands_where_the_picture_moves(workplace, loop):
+    flags = ("--model=model", "--seed=1", "--steps=1", "--frames=4", "--adaptive", *loop)
+    done = run(workplace, "blend", "cat", "dog", *flags, "-o", "even.gif")
+    assert done.stdout == "even.gif\n"
+    places = read_film(workplace / "even.gif")["recipe"]["positions"]
+    assert len(places) == 4
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert (places[-1] == 1) is not bool(loop), "a loop does not show its beginning twice"
+    assert not [path for path in workplace.iterdir() if path.name in ("even.frames", "even.scouts")]
+
+
+def test_without_pyav_a_film_is_refused_before_any_work(workplace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    sentence = refusal(workplace, "blend", "cat", "dog", "--model=model", "-o", "never.mp4")
+    assert sentence == "this needs av, which is not installed: pip install 'garasu[video]'"
+
+
+def test_a_grid_is_a_sheet_of_cells(workplace):
+    expressions = ("--rows", "lerp(cat, dog, t)", "--columns", "- t*black", "--from=-0.5", "--to=0.5")
+    flags = ("--model=model", "--seed=1", "--steps=1", "--row-count=2", "--column-count=2")
+    done = run(workplace, "blend-grid", *expressions, *flags, "--keep-cells", "-o", "blends.png")
+    assert done.stdout == "blends.png\n"
+    assert Image.open(workplace / "blends.png").width == 2 * (64 + 8) + 8
+    names = sorted(path.name for path in (workplace / "blends.cells").iterdir())
+    assert names == ["1.png", "2.png", "3.png", "4.png", "grid.json"]
+    assert re.search(r"^seed +1$", run(workplace, "show", "blends.png").stdout, re.M)
+    assert "this version of garasu knows no task 'blend-grid'" in refusal(workplace, "redo", "blends.png")
+    flags = ("--rows=cat", "--columns=black", "--from=0", "--to=1", "--model=model", "-o", "never.png")
+    assert "columns begins with + or -" in refusal(workplace, "blend-grid", *flags)
 
 
 def test_a_picture_goes_on_beyond_its_borders(workplace, cat):

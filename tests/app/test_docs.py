@@ -37,6 +37,8 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "diff-profiles inpaint",
         "upscale",
         "prompt",
+        "blend",
+        "blend-grid",
         "world",
         "redo",
         "show",

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from garasu.diffusion.steps import Step
+from garasu.tasks.folder import FolderTakenError
 from garasu.tasks.img2img import Img2Img
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
@@ -132,14 +133,14 @@ def test_an_interrupted_sweep_goes_on(tiny, tmp_path):
     assert [one.index for one in again.missing()] == [3, 4]
     assert [one.index for one in again.run(tiny) if isinstance(one, Point)] == [3, 4]
     assert (tmp_path / "sweep/grid.png").exists()
-    with pytest.raises(SweepError, match="holds another sweep"):
+    with pytest.raises(FolderTakenError, match="holds another sweep"):
         swept(tmp_path, "seed=1:6")
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "letter.txt").write_text("dear")
-    with pytest.raises(SweepError, match="no empty folder"):
+    with pytest.raises(FolderTakenError, match="no empty folder"):
         swept(tmp_path, "seed=1,2")
 
 

@@ -26,6 +26,8 @@ _COMMANDS = {
     "inpaint": ("garasu.app.commands.inpaint:inpaint", "Paint a masked part of a picture anew, and keep the rest."),
     "outpaint": ("garasu.app.commands.outpaint:outpaint", "Let a picture go on beyond its borders."),
     "upscale": ("garasu.app.commands.upscale:upscale", "Make a picture larger, and paint what it lacks in detail."),
+    "blend": ("garasu.app.commands.blend:blend", "Make a film from words to words, through what lies between."),
+    "blend-grid": ("garasu.app.commands.blend:grid", "Make a sheet of pictures over two directions of prompt space."),
     "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "prompt": ("garasu.app.commands.prompt:prompt", "Show what a prompt is to a model, token by token."),

@@ -10,17 +10,20 @@ from cyclopts import Parameter
 from tqdm import tqdm
 
 from garasu.app.model_flags import ModelFlags
-from garasu.app.progress import pictures_of
+from garasu.app.progress import Count, pictures_of
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
+from garasu.tasks.folder import numbered
 from garasu.tasks.img2img import AnyFromPicture, meaning
+from garasu.tasks.kept import Kept
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.source import given
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
+    from garasu.glass.film_frames import Finished
     from garasu.model import StableDiffusion
 
 Output = Annotated[
@@ -65,7 +68,7 @@ def make(
 
 def _number(index: int, count: int) -> str:
     """1, 2, 3 of 9; 01, 02, 03 of 10; nothing of 1."""
-    return str(index).zfill(len(str(count))) if count > 1 else ""
+    return numbered(index, count) if count > 1 else ""
 
 
 def make_from_picture(
@@ -86,6 +89,14 @@ def make_from_picture(
         return steps(sd, recipe)
 
     return make(told, recipe, model, output, grid)
+
+
+def make_kept(kept: Kept, load: Callable[[], StableDiffusion], finished: Finished | None = None) -> None:
+    """Load the model and make the pictures that are missing, with a progress bar; ``finished`` keeps their latents."""
+    if missing := kept.missing():
+        with Count(len(kept.recipes), len(kept.recipes) - len(missing)) as count:
+            made = kept.run(load())
+            count.run(made if finished is None else finished.watched(kept, made))
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

@@ -1,10 +1,10 @@
-"""A progress bar for a running task: steps done of all pictures, their rate, the time left."""
+"""Progress bars for a running task: steps or pictures done of all, their rate, the time left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
@@ -29,3 +29,28 @@ def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterat
                 bar.total += one.total * len(one.latent)
             if one.index < one.total:  # the last of each batch is the finished latent: no work
                 bar.update(len(one.latent))
+
+
+class Count:
+    """A bar on stderr for ``total`` pictures of which ``there`` are made already: their rate and the time left."""
+
+    def __init__(self, total: int, there: int = 0) -> None:
+        self._total, self._there = total, there
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def run(self, made: Iterable[Step | str]) -> None:
+        """Have pictures made, whose names are among the steps."""
+        for one in made:
+            if self._bar is None:  # not before there is a step; batches: only the average rate says how long it takes
+                self._bar = tqdm(total=self._total, initial=self._there, unit="picture", smoothing=0, leave=False)
+            if isinstance(one, str):
+                self._bar.update()
+            else:
+                self._bar.set_postfix_str(f"step {min(one.index + 1, one.total)} of {one.total}")

@@ -1,7 +1,8 @@
 """Command-line flags made from a recipe's fields: described once, in the recipe."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import UNSET, Parameter, Token
@@ -13,21 +14,28 @@ from garasu.tasks.recipe import Recipe
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 
-def recipe_command(recipe: type[AnyRecipe]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Decorate `run(recipe, **others)`: its first parameter becomes one flag for each field of `recipe`.
+def recipe_command(
+    recipe: type[AnyRecipe], fixed: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Decorate `run(recipe, *words, **others)`: its first parameter becomes one flag for each field of `recipe`.
 
     The prompt, and before it a field marked "positional", are given without a flag's name; a field marked "readOnly"
     is for the task to fill in. Wrong values raise RecipeError.
+
+    ``fixed``: fields that are no flags, and the value of each.
     """
 
     def decorate(run: Callable[..., int]) -> Callable[..., int]:
         _, *others = inspect.signature(run, eval_str=True).parameters.values()
-        signature = inspect.Signature([*_flags(recipe), *others], return_annotation=int)
+        flags = [flag for flag in _flags(recipe) if flag.name not in fixed]
+        signature = inspect.Signature(sorted([*flags, *others], key=lambda one: one.kind), return_annotation=int)
+        variadic = [one.name for one in others if one.kind is inspect.Parameter.VAR_POSITIONAL]
 
         def command(*words: Any, **flags: Any) -> int:
             given = signature.bind(*words, **flags).arguments
-            fields = {name: given.pop(name) for name in recipe.model_fields if name in given}
-            return run(recipe(**fields), **given)
+            fields = {name: given.pop(name) for name in recipe.model_fields if name in given and name not in fixed}
+            more = [word for name in variadic for word in given.pop(name, ())]
+            return run(recipe(**{**fixed, **fields}), *more, **given)
 
         command.__signature__ = signature  # type: ignore[attr-defined]
         command.__annotations__ = {name: flag.annotation for name, flag in signature.parameters.items()}

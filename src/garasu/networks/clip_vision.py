@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from garasu.networks.clip_layers import Activation, CLIPLayer
 
@@ -61,3 +62,10 @@ class CLIPVision(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return self.projection(self.norm_post(x[:, 0]))
+
+
+def square(images: Tensor, size: int) -> Tensor:
+    """Pictures of any shape squeezed to [B, 3, size, size], as the vision tower takes them."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)

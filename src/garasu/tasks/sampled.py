@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
 _PROFILE = ("like", "noise", "discard_penultimate")
-_READING = ("clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks")
+READING = frozenset({"clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks"})
+"""The fields that say how prompts are read."""
 WALK = frozenset({"sampler", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
 """The fields that every walk of a recipe takes as they are, and that its whole batch shares."""
 _OWN = frozenset(
@@ -260,7 +261,7 @@ def _together(
 def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptSchedule:
     """What the batch's prompts tell their walks; a negative prompt has one part."""
     said = [getattr(one, field) for one in batch]
-    return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(_READING)))
+    return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(READING)))
 
 
 def _tokens(sd: StableDiffusion, recipe: Sampled) -> int:

@@ -17,9 +17,10 @@ from PIL import Image
 from garasu.images.reading import read_picture
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
+from garasu.tasks.folder import Folder, grouped, numbered
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError, near
-from garasu.tasks.sampled import Sampled, alike
+from garasu.tasks.sampled import Sampled
 from garasu.tasks.table import Task
 
 if TYPE_CHECKING:
@@ -128,21 +129,8 @@ class Sweep:
     columns: int
 
     def begin(self, base: Mapping[str, Any]) -> None:
-        """Write down what is swept.
-
-        Raises:
-            SweepError: the folder holds another sweep, or other things.
-        """
-        note = self.folder / "sweep.json"
-        if note.exists():
-            if json.loads(note.read_text(encoding="utf-8")) != json.loads(json.dumps(base)):
-                raise SweepError(f"{self.folder} holds another sweep: name a new folder")
-            return
-        if self.folder.is_file() or (self.folder.is_dir() and any(self.folder.iterdir())):
-            raise SweepError(f"{self.folder} is no empty folder: name a new one")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(note) as beside:
-            beside.write_text(json.dumps(base, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        """Write down what is swept. Raises FolderTakenError if the folder holds another sweep, or other things."""
+        Folder(self.folder, "sweep").begin(base)
 
     def missing(self) -> list[Point]:
         """The points whose pictures are still to be made."""
@@ -166,10 +154,7 @@ class Sweep:
         """What is missing; points stand together that can be made together."""
         if self.task.together is None:
             return [[point] for point in self.missing()]
-        found: dict[str, list[Point]] = {}
-        for point in self.missing():
-            found.setdefault(json.dumps(alike(point.recipe), sort_keys=True), []).append(point)
-        return list(found.values())
+        return grouped(self.missing(), lambda point: point.recipe)
 
     def _made(self, sd: StableDiffusion, group: Sequence[Point]) -> Iterator[Step | Picture[Any]]:
         if self.task.together is None:
@@ -178,8 +163,7 @@ class Sweep:
 
     def file(self, point: Point) -> Path:
         """The file of a point's picture: its own, or that of the one it is the same as."""
-        index = point.same_as or point.index
-        return self.folder / f"{index:0{len(str(len(self.points)))}}.png"
+        return self.folder / f"{numbered(point.same_as or point.index, len(self.points))}.png"
 
     def _write_table(self) -> None:
         with whole_file(self.folder / "sweep.jsonl") as beside:
@@ -217,10 +201,8 @@ def settled_seed(recipe: Sampled, folder: Path) -> Sampled:
     """
     if recipe.count != 1:
         raise RecipeError("a sweep makes one picture of each: vary the seed instead of asking for several")
-    note = folder / "sweep.json"
-    if recipe.seed is None and note.exists():
-        return recipe.but(seed=json.loads(note.read_text(encoding="utf-8"))["recipe"]["seed"])
-    return recipe.with_seed()
+    begun = Folder(folder, "sweep").read()
+    return recipe.with_seed() if begun is None or recipe.seed is not None else recipe.but(seed=begun["recipe"]["seed"])
 
 
 def _values(text: str) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from PIL import Image
 
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import pictures_of
-from garasu.images.metadata import MetadataError, check_png_name, read_metadata
+from garasu.images.metadata import Metadata, MetadataError, check_png_name, read_metadata
 from garasu.images.reading import read_picture
+from garasu.images.video import ENDINGS
+from garasu.tasks.film import read_film
 from garasu.tasks.picture import MadeWith
 from garasu.tasks.sampled import Sampled
 from garasu.tasks.table import TASKS, Task
@@ -27,11 +29,12 @@ def show(
     *,
     as_json: Annotated[bool, Parameter(name="--json", help="As one JSON object.", negative="")] = False,
 ) -> int:
-    """Print the recipe that a picture carries.
+    """Print the recipe that a picture or a film carries.
 
     For a picture of another tool, its A1111 text, as it stands.
     """
-    metadata = read_metadata(picture)
+    film = picture.suffix.lower() in ENDINGS
+    metadata = Metadata(read_film(picture)) if film else read_metadata(picture)
     if metadata.ours is None and metadata.parameters is None:
         raise MetadataError(f"{picture} carries no recipe, neither garasu's nor A1111's")
     if as_json:
@@ -85,7 +88,9 @@ def compare(old: Image.Image, new: Image.Image) -> str:
 
 
 def _listed(record: Mapping[str, Any]) -> str:
-    fields = {**record.get("recipe", {}), **record.get("made_with", {})}
+    recipe = record.get("recipe", {})
+    fields = {**recipe, **recipe.get("recipe", {}), **record.get("made_with", {})}
+    fields.pop("recipe", None)  # what all pictures of a film have in common: listed like the rest
     width = max(map(len, fields), default=0)
     said = {name: "" if value is None else value for name, value in fields.items()}
     return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in said.items())

@@ -1,8 +1,4 @@
-"""Pictures as vectors: what CLIP's vision tower sees in them, for distances between pictures and between sets of them.
-
-The vectors are the tower's projected embeddings at length 1. Training compares embeddings by their angle alone
-(Radford et al. 2021, §2.3), so an embedding's length is whatever training left there.
-"""
+"""What CLIP's vision tower sees in pictures, for distances between pictures and between sets of them."""
 
 from __future__ import annotations
 
@@ -11,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
+from garasu.glass.embeddings import embeddings
 from garasu.images.convert import to_tensor
 from garasu.model import StableDiffusion, load
 from garasu.networks.clip_vision import CLIPVision
 from garasu.training.evaluation.probe import draw
-from garasu.training.parts.clip import square
 from garasu.world.scene import Scene
 
 T = TypeVar("T")
@@ -39,18 +33,12 @@ class Eye:
 
     def pictures(self, pictures: Sequence[Image.Image]) -> Tensor:
         """Pictures as vectors [N, E] of length 1, in float64."""
-        return self._see(to_tensor(some) for some in _batches(pictures))
+        return embeddings(self.tower, (to_tensor(some) for some in _batches(pictures)))
 
     def drawings(self, scenes: Sequence[Scene], seeds: Sequence[int]) -> Tensor:
         """Fresh drawings of the scenes as vectors [N, E] of length 1, in float64."""
         batches = zip(_batches(scenes), _batches(seeds), strict=True)
-        return self._see(draw(some, their_seeds, self.size) for some, their_seeds in batches)
-
-    @torch.no_grad()
-    def _see(self, batches: Iterator[Tensor]) -> Tensor:
-        side, device = self.tower.config.image_size, self.tower.class_embedding.device
-        seen = [self.tower(square(images, side).to(device)).double().cpu() for images in batches]
-        return F.normalize(torch.cat(seen), dim=-1)
+        return embeddings(self.tower, (draw(some, their_seeds, self.size) for some, their_seeds in batches))
 
 
 def eye_of(sd: StableDiffusion) -> Eye:

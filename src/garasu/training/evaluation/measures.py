@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from garasu.images.convert import to_tensor
 from garasu.model import StableDiffusion
+from garasu.networks.clip_vision import square
 from garasu.training.evaluation.features import own_tower
 from garasu.training.evaluation.probe import Probe, draw
 from garasu.training.evaluation.questions import Question, named, unsaid
-from garasu.training.parts.clip import square, trimmed_ids
+from garasu.training.parts.clip import trimmed_ids
 from garasu.world.captions import full_caption
 from garasu.world.scene import random_scene
 

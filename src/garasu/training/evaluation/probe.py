@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from garasu.networks.clip_vision import square
 from garasu.training.data import step_rng
 from garasu.training.loop import Part
 from garasu.training.machine import Machine
-from garasu.training.parts.clip import square
 from garasu.world.pens import Box
 from garasu.world.render import render_with_faces
 from garasu.world.scene import (

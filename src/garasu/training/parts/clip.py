@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from garasu.networks.clip_text import CLIPText, CLIPTextConfig
-from garasu.networks.clip_vision import CLIPVision, CLIPVisionConfig
+from garasu.networks.clip_vision import CLIPVision, CLIPVisionConfig, square
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.training.data import Pictures, as_images, step_rng
 from garasu.training.loop import Part
@@ -119,13 +119,6 @@ def balance(pictures: Pictures, name: str, values: Sequence[str]) -> Tensor:
     counts = Counter(one[name] for bucket in pictures.buckets for one in bucket.labels)
     found = torch.tensor([counts[value] for value in values], dtype=torch.float)
     return (found.max() / found).sqrt()
-
-
-def square(images: Tensor, size: int) -> Tensor:
-    """Pictures of any shape squeezed to [B, 3, size, size], as the vision tower takes them."""
-    if images.shape[-2:] == (size, size):
-        return images
-    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
 def trimmed_ids(tokenizer: Tokenizer, captions: list[str], length: int, multiple: int = 1) -> Tensor:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from garasu.networks.clip_vision import CLIPVision
-from garasu.training.parts.clip import square
+from garasu.networks.clip_vision import CLIPVision, square
 
 
 class Perceptual(nn.Module):
