@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 import garasu
+from garasu.glass.directions import simulated
+from garasu.glass.rarity import rarity
+from garasu.glass.rarity_figure import figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.tasks.inpaint import explain
@@ -150,6 +154,13 @@ def _mask() -> Image.Image:
     return mask
 
 
+def rare(_: StableDiffusion) -> Image.Image:
+    """The guide's of rare cosines: the notes' 0.2 in CLIP's dimensions."""
+    page = BytesIO()
+    figure(rarity(0.2, 768), simulated(768, 200_000)).savefig(page, format="png", dpi=120)
+    return Image.open(page)
+
+
 def _portrait(index: int) -> tuple[Image.Image, Box]:
     """A drawing of one subject with a face, and where the face is."""
     rng = random.Random(f"face {index}")
@@ -182,6 +193,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
+    "rarity": rare,
 }
 
 

@@ -36,6 +36,7 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "sweep img2img",
         "diff-profiles inpaint",
         "upscale",
+        "rarity",
         "world",
         "redo",
         "show",

@@ -11,7 +11,13 @@ from cyclopts import CycloptsError, UnknownCommandError, UnusedCliTokensError
 REFUSED = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
-_EXTRAS = {"skia": "train", "accelerate": "train", "tensorboard": "train", "open_clip": "tokenizer"}
+_EXTRAS = {
+    "skia": "train",
+    "accelerate": "train",
+    "tensorboard": "train",
+    "open_clip": "tokenizer",
+    "matplotlib": "plots",
+}
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What a run looked like, and what its numbers mean."""
