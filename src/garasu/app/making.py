@@ -53,6 +53,8 @@ def make(
         path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
         tqdm.write(str(path))  # above the progress bar
+        if picture.safety is not None:
+            tqdm.write(f"safety: {picture.safety if recipe.safety else picture.safety.summary}")
         for name, other in picture.others.items():
             beside = path.with_stem(f"{path.stem}-{name}")
             with whole_file(beside) as part:
