@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 import garasu
 from garasu.glass.directions import simulated
+from garasu.glass.preview import linear_preview
 from garasu.glass.rarity import rarity
 from garasu.glass.rarity_figure import figure
 from garasu.images.sheet import sheet
@@ -161,6 +162,19 @@ def rare(_: StableDiffusion) -> Image.Image:
     return Image.open(page)
 
 
+def forming(sd: StableDiffusion) -> Image.Image:
+    """The preview guide's: what --preview shows on the way to a cat, and the cat."""
+    preview, seen = linear_preview(sd), {}
+    for step in sd.sample(sd.encode(FIRST[0]), guidance_scale=GUIDANCE, seed=7):
+        (small,) = preview(step.x0)
+        seen[step.index] = small.resize((128, 128), Image.Resampling.NEAREST)
+    finished = sd.decode(step.latent)
+    shown = [0, 5, 10, 15, 25]
+    return sheet(
+        [*(seen[index] for index in shown), finished], [*(f"step {index}" for index in shown), "cat.png"], columns=6
+    )
+
+
 def _portrait(index: int) -> tuple[Image.Image, Box]:
     """A drawing of one subject with a face, and where the face is."""
     rng = random.Random(f"face {index}")
@@ -194,6 +208,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "two-vaes": two_vaes,
     "faster": approximated,
     "rarity": rare,
+    "preview": forming,
 }
 
 

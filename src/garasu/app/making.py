@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from tqdm import tqdm
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.model_flags import ModelFlags
 from garasu.app.progress import pictures_of
 from garasu.images.metadata import check_png_name
@@ -39,6 +40,8 @@ def make(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
 
@@ -46,9 +49,12 @@ def make(
     written to.
     """
     check_png_name(_named(output, recipe, _number(1, recipe.count)))
+    preview.check(recipe)
     sd = model.load()
+    live = preview.live(sd)
+    made = steps(sd) if live is None else live.watched(steps(sd))
     pictures: list[Picture[Any]] = []
-    for picture in pictures_of(steps(sd), recipe.count):
+    for picture in pictures_of(made, recipe.count):
         pictures.append(picture)
         path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
@@ -76,6 +82,8 @@ def make_from_picture(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """As `make`, of a recipe with a picture: what its strength really means is printed first.
 
@@ -87,7 +95,7 @@ def make_from_picture(
         tqdm.write(meaning(sd, recipe))
         return steps(sd, recipe)
 
-    return make(told, recipe, model, output, grid)
+    return make(told, recipe, model, output, grid, preview=preview)
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:
