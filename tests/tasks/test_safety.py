@@ -16,6 +16,7 @@ from garasu.images.feature_extractor import FeatureExtractor
 from garasu.images.metadata import read_metadata
 from garasu.model import StableDiffusion
 from garasu.networks.safety import SafetyChecker
+from garasu.tasks.outpaint import outpaint
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.sweep import points, read_vary
@@ -96,15 +97,22 @@ def test_every_task_blanks_all_that_it_would_write(task, strict, tmp_path):
     assert picture.safety.flagged
 
 
-def test_windows_of_a_large_page_are_not_blanked_while_it_grows(strict):
-    """Else a black window would be what the next goes on from, and the page could not be judged as a whole."""
-    from garasu.tasks.outpaint import outpaint
+@pytest.mark.parametrize("safety", ["report", "blank"])
+def test_a_large_page_is_checked_as_a_whole_and_not_window_by_window(safety, strict, monkeypatch):
+    """Else a black window would be what the next goes on from."""
+    sizes, ask = [], strict.check_safety
 
+    def spy(pictures):
+        sizes.extend(one.size for one in pictures)
+        return ask(pictures)
+
+    monkeypatch.setattr(strict, "check_safety", spy)
     knobs = {"left": 100, "right": 100, "steps": 2, "seed": 1}
-    reported = outpaint(strict, NOISE, "a beach", safety="report", **knobs)
-    assert reported.image.tobytes() == outpaint(strict, NOISE, "a beach", safety="off", **knobs).image.tobytes()
-    assert reported.recipe.safety == "report"
-    assert outpaint(strict, NOISE, "a beach", safety="blank", **knobs).image.getextrema() == ((0, 0),) * 3
+    made = outpaint(strict, NOISE, "a beach", safety=safety, **knobs)
+    assert sizes == [(264, 64)]
+    assert made.recipe.safety == safety
+    if safety == "report":
+        assert made.image.tobytes() == outpaint(strict, NOISE, "a beach", safety="off", **knobs).image.tobytes()
 
 
 @pytest.mark.parametrize("safety", ["report", "blank"])
@@ -112,8 +120,6 @@ def test_what_needs_a_checker_is_refused_without_one_before_any_step(tiny, safet
     with pytest.raises(RecipeError, match=f"safety {safety} needs a safety checker, and the model tiny carries none"):
         next(TASKS["txt2img"].steps(tiny, Txt2Img(prompt="a cat", safety=safety, **BRIEF)))
     with pytest.raises(RecipeError, match="needs a safety checker"):
-        from garasu.tasks.outpaint import outpaint
-
         outpaint(tiny, NOISE, "a beach", left=16, safety=safety)
     with pytest.raises(ValueError, match="carries no safety checker"):
         tiny.check_safety([NOISE])
