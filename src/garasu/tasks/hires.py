@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from garasu.tasks.sampled import WALK, Sampled, profile_of
+from garasu.tasks.sampled import WALK, Sampled, guidance_of, profile_of, seeds_of
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
 
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
-    from garasu.prompts.conditioning import Conditioning
+    from garasu.prompts.schedule import PromptSchedule
 
 
 class HiRes(Sampled):
@@ -42,7 +42,7 @@ class HiRes(Sampled):
 
 
 def refined(
-    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning | None, latent: Tensor
+    sd: StableDiffusion, batch: Sequence[HiRes], words: PromptSchedule, negative: PromptSchedule | None, latent: Tensor
 ) -> Generator[Step, None, Tensor]:
     """Enlarge finished latents [B, 4, h, w] and paint them on: the steps of it; returns the larger finished latents."""
     from garasu.diffusion.canvas import Canvas
@@ -54,7 +54,8 @@ def refined(
     for step in sd.sample(
         words,
         negative=negative,
-        seed=[one.seed for one in batch if one.seed is not None],
+        guidance_scale=guidance_of(batch),
+        seed=seeds_of(batch),
         canvas=Canvas(enlarged(sd, latent, first), strength),
         steps=steps,
         **knobs,

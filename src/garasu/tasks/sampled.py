@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
-from garasu.tasks.recipe import NoiseSource, ProfileName, Recipe, SamplerName, SpacingName
+from garasu.tasks.recipe import EmphasisName, NoiseSource, ProfileName, Recipe, SamplerName, SpacingName, SyntaxName
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.safety import Safety, checked, effective_safety
 
@@ -22,12 +22,17 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.profiles.profile import Profile
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
-    from garasu.prompts.conditioning import Conditioning
+    from garasu.prompts.schedule import PromptSchedule
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
 _PROFILE = ("like", "noise", "discard_penultimate")
-WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
-"""The fields that every walk of a recipe takes as they are."""
+_READING = ("clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks")
+WALK = frozenset({"sampler", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
+"""The fields that every walk of a recipe takes as they are, and that its whole batch shares."""
+_OWN = frozenset(
+    {"prompt", "negative_prompt", "guidance_scale", "seed", "variation_seed", "variation_strength", "count"}
+)
+"""The fields that recipes in one batch may each have their own of."""
 
 
 class Sampled(Recipe):
@@ -54,6 +59,16 @@ class Sampled(Recipe):
     )
     eta: float = Field(0.0, ge=0, le=1, description="Fresh noise in each DDIM step: 0 none, 1 as much as DDPM.")
     clip_skip: int = Field(1, ge=1, le=12, description="Which layer from the end reads the prompt; 1 is the last.")
+    clip_skip_norm: bool = Field(True, description="Whether the last layer's normalisation follows the layer.")
+    syntax: SyntaxName = Field(
+        "a1111", description="How prompts are written; algebra calculates with them: cat + 0.4*tabby."
+    )
+    emphasis: EmphasisName | None = Field(
+        None, description="How the weights of words are calculated; the syntax's own when not given."
+    )
+    max_chunks: int | None = Field(
+        None, ge=1, description="How many times 75 tokens are read of a prompt; 1 is plain Stable Diffusion."
+    )
     variation_seed: int | None = Field(
         None, ge=0, le=2**63 - 1, description="Whose noise to go towards; several pictures go towards following ones."
     )
@@ -157,8 +172,8 @@ class Further(Protocol[Recipe_contra]):
         self,
         sd: StableDiffusion,
         batch: Sequence[Recipe_contra],
-        words: Conditioning,
-        negative: Conditioning | None,
+        words: PromptSchedule,
+        negative: PromptSchedule | None,
         latent: Tensor,
         /,
     ) -> Generator[Step, None, Tensor]:
@@ -172,8 +187,8 @@ def settled(recipe: AnySampled, size: tuple[int, int]) -> list[AnySampled]:
 
 
 def alike(recipe: Sampled) -> dict[str, Any]:
-    """What recipes must have in common to be walked together: all but words, seeds and how many."""
-    return recipe.model_dump(exclude={"prompt", "negative_prompt", "seed", "variation_seed", "count"})
+    """What recipes must have in common to be walked together: all but words, guidance, seeds and how many."""
+    return recipe.model_dump(exclude=set(_OWN))
 
 
 def walked(
@@ -200,17 +215,18 @@ def walked(
 
     effective_safety(sd, recipes[0].safety)  # refuses before any work
     left = list(recipes)
+    tokens = [_tokens(sd, one) for one in left]
     room = Room(sd.device, _cells(sd, left[0]))
     while left:
-        batch = left[: room.rows]
-        tried = len(batch)
+        tried = next((row for row, one in enumerate(tokens[: room.rows]) if one != tokens[0]), len(left[: room.rows]))
+        batch = left[:tried]
         try:
             for made in _together(sd, batch, canvas, further):
                 if not isinstance(made, Image.Image):
                     yield made
                     continue
                 finished, others = (made, {}) if develop is None else develop(made, left[0])
-                one = left.pop(0)  # done, whatever happens to those after it
+                one, _ = left.pop(0), tokens.pop(0)  # done, whatever happens to those after it
                 yield checked(sd, Picture(finished, one, MadeWith.of(sd), others), one.safety)
         except Exception as problem:
             if not ran_out(problem):
@@ -228,11 +244,18 @@ def _together(
 ) -> Iterator[Step | Image.Image]:
     """The steps of one batch, and its decoded pictures."""
     words = _words(sd, batch, "prompt")
-    negative = None if batch[0].guidance_scale == 1 else _words(sd, batch, "negative_prompt")
-    seeds = [one.seed for one in batch if one.seed is not None]
+    negative = None if guidance_of(batch) == 1 else _words(sd, batch, "negative_prompt")
     start = None if canvas is None else canvas(batch)
     knobs = batch[0].model_dump(include={*WALK, "steps", "width", "height"})
-    for step in sd.sample(words, negative=negative, seed=seeds, latent=_varied(sd, batch), canvas=start, **knobs):
+    for step in sd.sample(
+        words,
+        negative=negative,
+        guidance_scale=guidance_of(batch),
+        seed=seeds_of(batch),
+        latent=_varied(sd, batch),
+        canvas=start,
+        **knobs,
+    ):
         yield step
     latent = step.latent
     if further is not None:
@@ -241,10 +264,15 @@ def _together(
         yield from sd.decode_each(row[None], profile_of(batch[0]).rounding)
 
 
-def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> Conditioning:
-    """The states of the batch's prompts: one row for all that say the same, else a row each."""
+def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptSchedule:
+    """What the batch's prompts tell their walks; a negative prompt has one part."""
     said = [getattr(one, field) for one in batch]
-    return sd.encode(said[0] if len(set(said)) == 1 else said, clip_skip=batch[0].clip_skip)
+    return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(_READING)))
+
+
+def _tokens(sd: StableDiffusion, recipe: Sampled) -> int:
+    """How long a picture's prompts are, padded alike. Filled up to a longer one's it would be another picture."""
+    return max(_words(sd, [recipe], field).tokens(recipe.steps) for field in ("prompt", "negative_prompt"))
 
 
 def pictures(
@@ -263,25 +291,45 @@ def _single(recipe: AnySampled, index: int) -> AnySampled:
     return recipe.but(seed=recipe.seed + index, count=1)
 
 
+def seeds_of(batch: Sequence[Sampled]) -> list[int]:
+    """The seeds of settled recipes."""
+    return [one.seed for one in batch if one.seed is not None]
+
+
+def guidance_of(batch: Sequence[Sampled]) -> float | list[float]:
+    """The guidance scale of a batch: one where all have the same, else each one's."""
+    scales = [one.guidance_scale for one in batch]
+    return scales[0] if len(set(scales)) == 1 else scales
+
+
 def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     """The noises of a batch, where they are more than those of their seeds."""
-    from garasu.diffusion.noise import Noise
-    from garasu.diffusion.variation import resized, varied
+    import torch
+
+    from garasu.diffusion.variation import resized
 
     first = batch[0]
-    if not (first.variation_strength or first.seed_size) or first.width is None or first.height is None:
+    varies = any(one.variation_strength for one in batch)
+    if not (varies or first.seed_size) or first.width is None or first.height is None:
         return None
     shape = _noise_shape(sd, first.width, first.height)
     size = [int(side) for side in first.seed_size.split("x")] if first.seed_size else [first.width, first.height]
     inner = _noise_shape(sd, *size)
-    seeds = [one.seed for one in batch if one.seed is not None]
-    others = [one.variation_seed for one in batch if one.variation_seed is not None]
-    strength, source = first.variation_strength, noise_of(first)
-    if strength:
-        noise = varied(seeds, others, strength, inner, first.variation_slerp, source=source)
-    else:
-        noise = Noise(seeds, inner, source=source).draw()
-    return noise if inner == shape else resized(noise, seeds, shape, source=source)
+    noise = torch.cat([_noise(one, inner) for one in batch])
+    return noise if inner == shape else resized(noise, seeds_of(batch), shape, source=noise_of(first))
+
+
+def _noise(recipe: Sampled, shape: tuple[int, int, int]) -> Tensor:
+    """The noise of one settled recipe, on its way to that of its variation seed: [1, C, h, w]."""
+    from garasu.diffusion.noise import Noise
+    from garasu.diffusion.variation import varied
+
+    assert recipe.seed is not None
+    seed, source = [recipe.seed], noise_of(recipe)
+    if not recipe.variation_strength or recipe.variation_seed is None:
+        return Noise(seed, shape, source=source).draw()
+    other, strength = [recipe.variation_seed], recipe.variation_strength
+    return varied(seed, other, strength, shape, recipe.variation_slerp, source=source)
 
 
 def _cells(sd: StableDiffusion, recipe: Sampled) -> int:
