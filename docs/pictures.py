@@ -13,10 +13,14 @@ import torch
 from PIL import Image, ImageDraw
 
 import garasu
-from garasu.glass.prompt import inspect_prompt
-from garasu.glass.prompt.page import page
+from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
+from garasu.glass.preview import linear_preview
+from garasu.glass.prompt import inspect_prompt
+from garasu.glass.prompt.page import page
+from garasu.glass.rarity import rarity
+from garasu.glass.rarity_figure import figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.prompts.expression import read_expression
@@ -183,6 +187,8 @@ def prompt_inspector(sd: StableDiffusion) -> Image.Image:
         drawn = Image.open(BytesIO(shown.screenshot())).convert("RGB")
         browser.close()
     return drawn.quantize(256, dither=Image.Dither.NONE)
+
+
 WAY = "black cat", "orange kitten"
 
 
@@ -254,6 +260,26 @@ def _mask() -> Image.Image:
     return mask
 
 
+def rare(_: StableDiffusion) -> Image.Image:
+    """The guide's of rare cosines: the notes' 0.2 in CLIP's dimensions."""
+    page = BytesIO()
+    figure(rarity(0.2, 768), simulated(768, 200_000)).savefig(page, format="png", dpi=120)
+    return Image.open(page)
+
+
+def forming(sd: StableDiffusion) -> Image.Image:
+    """The preview guide's: what --preview shows on the way to a cat, and the cat."""
+    preview, seen = linear_preview(sd), {}
+    for step in sd.sample(sd.encode(FIRST[0]), guidance_scale=GUIDANCE, seed=7):
+        (small,) = preview(step.x0)
+        seen[step.index] = small.resize((128, 128), Image.Resampling.NEAREST)
+    finished = sd.decode(step.latent)
+    shown = [0, 5, 10, 15, 25]
+    return sheet(
+        [*(seen[index] for index in shown), finished], [*(f"step {index}" for index in shown), "cat.png"], columns=6
+    )
+
+
 def _portrait(index: int) -> tuple[Image.Image, Box]:
     """A drawing of one subject with a face, and where the face is."""
     rng = random.Random(f"face {index}")
@@ -288,6 +314,8 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "faster": approximated,
     "blend": way,
     "blend-grid": grid,
+    "rarity": rare,
+    "preview": forming,
     "prompt-tensor": prompt_tensor,
     "prompt-inspector": prompt_inspector,
     "calm-and-storm": calm_and_storm,

@@ -39,6 +39,7 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "prompt",
         "blend",
         "blend-grid",
+        "rarity",
         "world",
         "redo",
         "show",

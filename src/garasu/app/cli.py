@@ -34,6 +34,7 @@ _COMMANDS = {
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
     "world": ("garasu.app.commands.world:world", "Draw captioned pictures: a sheet, or a dataset."),
     "eval": ("garasu.app.commands.evaluate:measure", "Measure a model on prompts that training never saw."),
+    "rarity": ("garasu.app.commands.rarity:rarity", "Say how rare a cosine is in so many dimensions."),
     "version": ("garasu.app.commands.version:show_version", "Print the versions of garasu and what it runs on."),
 }
 for _name, (_target, _help) in _COMMANDS.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from tqdm import tqdm
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.model_flags import ModelFlags
 from garasu.app.progress import Count, pictures_of
 from garasu.images.metadata import check_png_name
@@ -42,6 +43,8 @@ def make(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
 
@@ -49,13 +52,18 @@ def make(
     written to.
     """
     check_png_name(_named(output, recipe, _number(1, recipe.count)))
+    preview.check(recipe)
     sd = model.load()
+    live = preview.live(sd)
+    made = steps(sd) if live is None else live.watched(steps(sd))
     pictures: list[Picture[Any]] = []
-    for picture in pictures_of(steps(sd), recipe.count):
+    for picture in pictures_of(made, recipe.count):
         pictures.append(picture)
         path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
         tqdm.write(str(path))  # above the progress bar
+        if picture.safety is not None:
+            tqdm.write(f"safety: {picture.safety if recipe.safety else picture.safety.summary}")
         for name, other in picture.others.items():
             beside = path.with_stem(f"{path.stem}-{name}")
             with whole_file(beside) as part:
@@ -77,6 +85,8 @@ def make_from_picture(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """As `make`, of a recipe with a picture: what its strength really means is printed first.
 
@@ -88,7 +98,7 @@ def make_from_picture(
         tqdm.write(meaning(sd, recipe))
         return steps(sd, recipe)
 
-    return make(told, recipe, model, output, grid)
+    return make(told, recipe, model, output, grid, preview=preview)
 
 
 def make_kept(kept: Kept, load: Callable[[], StableDiffusion], finished: Finished | None = None) -> None:

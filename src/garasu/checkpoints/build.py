@@ -18,10 +18,11 @@ from garasu.checkpoints.names import Config, PartName, Stored
 from garasu.checkpoints.source import Part
 from garasu.networks.clip_text import CLIPText, CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVision
+from garasu.networks.safety import SafetyChecker, SafetyConfig
 from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE, VAEConfig
 
-Network = UNet | VAE | CLIPText | CLIPVision
+Network = UNet | VAE | CLIPText | CLIPVision | SafetyChecker
 Shapes = Mapping[str, tuple[int, ...]]
 
 EIGHT_BITS = (torch.float8_e4m3fn, torch.float8_e5m2)
@@ -82,6 +83,8 @@ def blank(config: Config) -> Network:
             return UNet(config)
         if isinstance(config, VAEConfig):
             return VAE(config)
+        if isinstance(config, SafetyConfig):
+            return SafetyChecker(config)
         return CLIPText(config) if isinstance(config, CLIPTextConfig) else CLIPVision(config)
 
 

@@ -10,8 +10,10 @@ from garasu.checkpoints.betas import Betas
 from garasu.checkpoints.files import sha256
 from garasu.checkpoints.source import Prediction
 from garasu.diffusion.schedule import Schedule
+from garasu.images.feature_extractor import FeatureExtractor
 from garasu.networks.clip_text import CLIPText
 from garasu.networks.clip_vision import CLIPVision
+from garasu.networks.safety import SafetyChecker
 from garasu.networks.unet import UNet
 from garasu.networks.vae import VAE
 from garasu.prompts.tokenizer import Tokenizer
@@ -26,12 +28,14 @@ class Checkpoint:
     text_encoder: CLIPText
     tokenizer: Tokenizer
     image_encoder: CLIPVision | None = None  # the other half of CLIP; Stable Diffusion itself has no need of it
+    safety_checker: SafetyChecker | None = None
+    feature_extractor: FeatureExtractor = field(default_factory=FeatureExtractor)  # for the safety checker
     prediction: Prediction = "epsilon"
     betas: Betas = field(default_factory=Betas)
     name: str = "model"
     source: Path | None = None  # where it was read from; None: made in memory
     vae_source: Path | None = None  # where its VAE was read from, if elsewhere
-    files: tuple[Path, ...] = ()  # the files of weights
+    files: tuple[Path, ...] = ()  # the files of weights that decide a picture: all but the safety checker's
 
     @cached_property
     def schedule(self) -> Schedule:

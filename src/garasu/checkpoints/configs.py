@@ -14,12 +14,18 @@ from garasu.checkpoints.names import Config, PartName
 from garasu.networks.clip_layers import Activation
 from garasu.networks.clip_text import CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVisionConfig
+from garasu.networks.safety import SafetyConfig
 from garasu.networks.unet import UNetConfig
 from garasu.networks.vae import VAEConfig
 
 Json = Mapping[str, Any]
 DIFFUSERS_VERSION = "0.32.0"  # the oldest that our files are meant for
 
+VISION: Mapping[str, tuple[Any, ...]] = {
+    "hidden_act": get_args(Activation),
+    "layer_norm_eps": (1e-5,),
+    "num_channels": (3,),
+}
 OURS: Mapping[PartName, Mapping[str, tuple[Any, ...]]] = {
     "unet": {
         "act_fn": ("silu", "swish"),
@@ -50,7 +56,8 @@ OURS: Mapping[PartName, Mapping[str, tuple[Any, ...]]] = {
         "use_quant_conv": (True,),
     },
     "text_encoder": {"hidden_act": get_args(Activation), "layer_norm_eps": (1e-5,)},
-    "image_encoder": {"hidden_act": get_args(Activation), "layer_norm_eps": (1e-5,), "num_channels": (3,)},
+    "image_encoder": VISION,
+    "safety_checker": VISION,
 }
 
 
@@ -60,16 +67,20 @@ def known(part: PartName, json: Json, where: str) -> dict[str, Any]:
     Raises:
         CheckpointError: it asks for something that our network does not do.
     """
+    if part == "safety_checker":
+        json = json.get("vision_config") or {}
     for option, values in OURS[part].items():
         if option in json and json[option] not in values:
             raise CheckpointError(
                 f"{where}: {option} = {json[option]!r} is not supported; garasu reads Stable Diffusion 1.x and 2.x."
             )
+    vision = {"heads": "num_attention_heads", "activation": "hidden_act", "image_size": "image_size"}
     fields = {
         "unet": {"groups": "norm_num_groups", "sample_size": "sample_size"},
         "vae": {"groups": "norm_num_groups", "scaling_factor": "scaling_factor"},
         "text_encoder": {"heads": "num_attention_heads", "activation": "hidden_act"},
-        "image_encoder": {"heads": "num_attention_heads", "activation": "hidden_act", "image_size": "image_size"},
+        "image_encoder": vision,
+        "safety_checker": vision,
     }[part]
     found = {field: json[key] for field, key in fields.items() if json.get(key) is not None}
     if part == "unet":  # diffusers' attention_head_dim is the number of heads, whatever its name says
@@ -103,6 +114,8 @@ def to_json(config: Config) -> dict[str, Any]:
         return _unet(config)
     if isinstance(config, VAEConfig):
         return _vae(config)
+    if isinstance(config, SafetyConfig):
+        return _safety(config)
     return _text(config) if isinstance(config, CLIPTextConfig) else _vision(config)
 
 
@@ -186,4 +199,15 @@ def _vision(config: CLIPVisionConfig) -> dict[str, Any]:
         "num_hidden_layers": config.layers,
         "patch_size": config.patch_size,
         "projection_dim": config.projection_width,
+    }
+
+
+def _safety(config: SafetyConfig) -> dict[str, Any]:
+    vision = _vision(config.vision)
+    del vision["architectures"]
+    return {
+        "architectures": ["StableDiffusionSafetyChecker"],
+        "model_type": "clip",
+        "projection_dim": config.vision.projection_width,
+        "vision_config": vision,
     }

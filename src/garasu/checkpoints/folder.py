@@ -11,11 +11,12 @@ from typing import Any
 
 from torch import Tensor
 
-from garasu.checkpoints import betas, configs, kinds, names
+from garasu.checkpoints import betas, configs, feature_extractor, kinds, names
 from garasu.checkpoints.errors import CheckpointError
 from garasu.checkpoints.files import open_weights
 from garasu.checkpoints.names import PartName
 from garasu.checkpoints.source import Part, Prediction, Source, is_buffer, layout_of
+from garasu.images.feature_extractor import FeatureExtractor
 
 PARTS: tuple[PartName, ...] = ("unet", "vae", "text_encoder", "image_encoder")
 STEMS = ("diffusion_pytorch_model", "model", "pytorch_model")
@@ -34,13 +35,15 @@ def open_folder(path: Path, *, variant: str | None = None) -> Source:
         CheckpointError: it is no such folder, or a part of it is damaged or incomplete.
     """
     folders = {part: path / part for part in PARTS if (path / part).is_dir()} or _alone(path)
+    if (checker := path / "safety_checker").is_dir() and _holds_weights(checker):
+        folders["safety_checker"] = checker
     opened = {part: _open_part(part, folder, variant) for part, folder in folders.items()}
     files = tuple(file for _, found in opened.values() for file in found)
     parts = {part: opened_part for part, (opened_part, _) in opened.items()}
     every = (key for part in parts.values() for key in part.weights)
     foreign = "an SDXL checkpoint" if (path / "text_encoder_2").is_dir() else kinds.foreign(every)
     source = Source(path, files, parts, "diffusers folder", foreign=foreign)
-    return replace(_with_scheduler(source), tokenizer=_tokenizer(path))
+    return replace(_with_scheduler(source), tokenizer=_tokenizer(path), feature_extractor=_feature_extractor(path))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def weight_files(folder: Path, variant: str | None) -> list[Path]:
     Raises:
         CheckpointError: there are none (of this variant), or shards are missing.
     """
-    name = chosen({path.name for path in folder.iterdir() if path.is_file()}, variant)
+    name = chosen(_file_names(folder), variant)
     if name is not None:
         return _shards(folder / name) if name.endswith(".json") else [folder / name]
     wanted = f"no weights of the variant {variant!r}" if variant else "no weights"
@@ -94,6 +97,8 @@ def _alone(path: Path) -> dict[PartName, Path]:
 
 def _open_part(part: PartName, folder: Path, variant: str | None) -> tuple[Part, list[Path]]:
     config = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    if part == "safety_checker" and not _holds_weights(folder, variant):
+        variant = None  # variants are asked for because of the U-Net
     files = weight_files(folder, variant)
     weights: dict[str, Tensor] = {}
     opened = [open_weights(file) for file in files]
@@ -136,3 +141,16 @@ def _with_scheduler(source: Source) -> Source:
 
 def _tokenizer(path: Path) -> Path | None:
     return path / "tokenizer" if (path / "tokenizer").is_dir() else None
+
+
+def _feature_extractor(path: Path) -> FeatureExtractor | None:
+    file = path / "feature_extractor" / "preprocessor_config.json"
+    return feature_extractor.from_json(read_json(file), str(file)) if file.is_file() else None
+
+
+def _holds_weights(folder: Path, variant: str | None = None) -> bool:
+    return chosen(_file_names(folder), variant) is not None
+
+
+def _file_names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}

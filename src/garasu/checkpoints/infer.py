@@ -18,6 +18,7 @@ from garasu.checkpoints.errors import CheckpointError, listed
 from garasu.checkpoints.names import Config, Layout, PartName, Stored
 from garasu.networks.clip_text import CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVisionConfig
+from garasu.networks.safety import SafetyConfig
 from garasu.networks.unet import UNetConfig
 from garasu.networks.vae import VAEConfig
 
@@ -46,6 +47,7 @@ def config(part: PartName, layout: Layout, shapes: Shapes, known: Known, where: 
         "vae": vae,
         "text_encoder": text,
         "image_encoder": vision,
+        "safety_checker": safety,
     }
     if empty := [key for key, shape in shapes.items() if 0 in shape]:
         raise CheckpointError(f"{where}: weights of the {part} are empty: {listed(empty)}; the file is damaged.")
@@ -135,6 +137,16 @@ def vision(layout: Layout, shapes: Shapes, known: Known) -> CLIPVisionConfig:
         mlp_width=mine["layers.0.feed_forward.proj_in.weight"][0],
         activation=known.get("activation", "quick_gelu"),
         projection_width=mine["projection.weight"][0],
+    )
+
+
+def safety(layout: Layout, shapes: Shapes, known: Known) -> SafetyConfig:
+    """A safety checker around CLIP's vision tower."""
+    tower = {key.removeprefix("vision_model."): shape for key, shape in shapes.items()}
+    return SafetyConfig(
+        vision=vision(layout, tower, known),
+        concepts=_dimensions(shapes["concept_embeds"], 2)[0],
+        special_care=_dimensions(shapes["special_care_embeds"], 2)[0],
     )
 
 

@@ -13,12 +13,13 @@ from typing import Literal
 
 from garasu.networks.clip_text import CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVisionConfig
+from garasu.networks.safety import SafetyConfig
 from garasu.networks.unet import UNetConfig
 from garasu.networks.vae import VAEConfig
 
 Layout = Literal["diffusers", "ldm", "openclip"]
-PartName = Literal["unet", "vae", "text_encoder", "image_encoder"]
-Config = UNetConfig | VAEConfig | CLIPTextConfig | CLIPVisionConfig
+PartName = Literal["unet", "vae", "text_encoder", "image_encoder", "safety_checker"]
+Config = UNetConfig | VAEConfig | CLIPTextConfig | CLIPVisionConfig | SafetyConfig
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,15 @@ def table(config: Config, layout: Layout) -> Table:
         return _columns(_vae(config), layout, {"to_q", "to_k", "to_v", "to_out"} if layout == "ldm" else set())
     if isinstance(config, CLIPVisionConfig):
         return _vision(config)
+    if isinstance(config, SafetyConfig):
+        return _safety(config)
     return _openclip(config) if layout == "openclip" else _text(config)
 
 
 def stored(names: Table, parameter: str) -> Stored:
     """Where a file keeps our ``parameter`` (``conv_in.weight``, ``class_embedding``)."""
     module, _, leaf = parameter.rpartition(".")
-    return names[f"{module}.*" if module else leaf].named(leaf)
+    return names[parameter if parameter in names else f"{module}.*"].named(leaf)
 
 
 def ours(names: Table, keys: Mapping[str, object]) -> Iterator[tuple[str, Stored]]:
@@ -121,7 +124,13 @@ def ours(names: Table, keys: Mapping[str, object]) -> Iterator[tuple[str, Stored
 
 
 def modern(part: PartName, key: str) -> str:
-    """Today's spelling of a key: old files lack ``text_model.`` and name the VAE's attention differently."""
+    """Today's spelling of a key.
+
+    Old files lack ``text_model.`` and name the VAE's attention differently; transformers 5 names the safety checker's
+    tower once where every published file names it twice.
+    """
+    if part == "safety_checker" and key.startswith("vision_model."):
+        return f"vision_model.vision_model.{key.removeprefix('vision_model.').removeprefix('vision_model.')}"
     if part == "vae" and "mid_block.attentions.0." in key:
         for old, new in (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")):
             key = key.replace(f"attentions.0.{old}.", f"attentions.0.{new}.")
@@ -233,6 +242,20 @@ def _vision(config: CLIPVisionConfig) -> Table:
         "projection.*": Stored("visual_projection.*"),
         **_clip_layers(config.layers, "vision_model"),
     }
+
+
+def _safety(config: SafetyConfig) -> Table:
+    tower = {
+        f"vision.{ours}": place if ours == "projection.*" else Stored(f"vision_model.{place.key}")
+        for ours, place in _vision(config.vision).items()
+    }
+    vectors = {
+        "concept_embeds": "concept_embeds",
+        "special_care_embeds": "special_care_embeds",
+        "concept_thresholds": "concept_embeds_weights",
+        "special_care_thresholds": "special_care_embeds_weights",
+    }
+    return tower | {ours: Stored(theirs) for ours, theirs in vectors.items()}
 
 
 def _clip_layers(layers: int, tower: str) -> dict[str, Stored]:

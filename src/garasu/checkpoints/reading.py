@@ -17,8 +17,10 @@ from garasu.checkpoints.folder import open_folder
 from garasu.checkpoints.names import PartName
 from garasu.checkpoints.single import open_single
 from garasu.checkpoints.source import Part, Prediction, Source
+from garasu.images.feature_extractor import FeatureExtractor
 from garasu.networks.clip_text import CLIPText, CLIPTextConfig
 from garasu.networks.clip_vision import CLIPVision
+from garasu.networks.safety import SafetyChecker, SafetyConfig
 from garasu.networks.unet import UNet, UNetConfig
 from garasu.networks.vae import VAE, VAEConfig
 
@@ -44,7 +46,7 @@ def read(
     Args:
         source: a .safetensors or .ckpt file, a diffusers folder, or ``org/name`` on the hub.
         vae: take the VAE from here instead (a VAE file or folder, or a checkpoint that has one).
-        dtype: of all weights; None: as stored.
+        dtype: of all weights but the safety checker's, whose scores need float32; None: as stored.
         prediction: what the U-Net predicts, if the files say nothing or the wrong thing.
         ema: take the averaged weights of a single file that holds both.
         variant: of a folder the files to take, such as ``fp16`` or ``non_ema``.
@@ -60,7 +62,7 @@ def read(
     if vae_source is not None:
         parts["vae"] = _vae_part(vae_source)
     check(opened, parts)
-    networks = {name: build(name, part, dtype, device, layout) for name, part in parts.items()}
+    networks = {name: build(name, part, _dtype(name, dtype), device, layout) for name, part in parts.items()}
     unet, text_encoder = cast(UNet, networks["unet"]), cast(CLIPText, networks["text_encoder"])
     predicts = prediction or opened.prediction or _guess(unet)
     _set_native_size(unet, parts["unet"], predicts)
@@ -69,6 +71,8 @@ def read(
         vae=cast(VAE, networks["vae"]),
         text_encoder=text_encoder,
         image_encoder=cast(CLIPVision | None, networks.get("image_encoder")),
+        safety_checker=cast(SafetyChecker | None, networks.get("safety_checker")),
+        feature_extractor=opened.feature_extractor or FeatureExtractor(),
         tokenizer=tokenizer(
             opened.tokenizer,
             vocab_size=text_encoder.config.vocab_size,
@@ -79,7 +83,7 @@ def read(
         name=opened.path.stem if opened.path.is_file() else _folder_name(source, opened.path),
         source=opened.path,
         vae_source=vae_source.path if vae_source else None,
-        files=opened.files,
+        files=tuple(file for file in opened.files if file.parent.name != "safety_checker"),
     )
 
 
@@ -146,6 +150,18 @@ def _check_fit(source: Source, parts: dict[PartName, Part]) -> None:
     for one, a, other, b in pairs:
         if a != b:
             raise CheckpointError(f"{source.path}: its parts do not fit together: {one} {a}, {other} {b}.")
+    if "safety_checker" in parts:
+        checker = cast(SafetyConfig, part_config("safety_checker", parts["safety_checker"]))
+        crop = (source.feature_extractor or FeatureExtractor()).crop
+        if checker.vision.image_size != crop:
+            raise CheckpointError(
+                f"{source.path}: its parts do not fit together: the safety checker sees {checker.vision.image_size} "
+                f"pixels a side, the feature extractor gives {crop}."
+            )
+
+
+def _dtype(name: PartName, dtype: torch.dtype | None) -> torch.dtype | None:
+    return torch.float32 if name == "safety_checker" and dtype is not None else dtype
 
 
 def _vae_part(source: Source) -> Part:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from garasu.checkpoints.betas import Betas
 from garasu.checkpoints.names import Layout, PartName
+from garasu.images.feature_extractor import FeatureExtractor
 
 Prediction = Literal["epsilon", "v_prediction"]
 
@@ -46,6 +47,7 @@ class Source:
     prediction: Prediction | None = None  # None: not written down
     betas: Betas = field(default_factory=Betas)
     tokenizer: Path | Mapping[str, str] | None = None  # a tokenizer/ folder, or its files' texts by name
+    feature_extractor: FeatureExtractor | None = None  # of a folder whose safety checker has one
     known_extras: tuple[str, ...] = ()  # keys that are rightly not weights of a part
     unknown: tuple[str, ...] = ()  # keys that nobody can account for
     ema: bool = False  # it holds averaged weights beside the trained ones

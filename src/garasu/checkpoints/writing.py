@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from garasu.checkpoints import configs
+from garasu.checkpoints import configs, feature_extractor
 from garasu.checkpoints.build import Network
 from garasu.checkpoints.checkpoint import Checkpoint
 from garasu.checkpoints.clip_vocabulary import CLIP_SIZE, texts
@@ -28,6 +28,7 @@ STEM: Mapping[PartName, str] = {
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
     "image_encoder": "model",
+    "safety_checker": "model",
 }
 
 
@@ -50,7 +51,13 @@ def write_folder(
     """
     path = Path(path)
     with _whole_folder(path) as beside:
-        for name, network in _networks(checkpoint).items():
+        networks = _networks(checkpoint)
+        if checkpoint.safety_checker is not None:
+            networks["safety_checker"] = checkpoint.safety_checker
+            (beside / "feature_extractor").mkdir()
+            told = feature_extractor.to_json(checkpoint.feature_extractor)
+            _write_json(beside / "feature_extractor" / "preprocessor_config.json", told)
+        for name, network in networks.items():
             (beside / name).mkdir()
             _write_json(beside / name / "config.json", configs.to_json(network.config) | _ids(checkpoint, name))
             _write_shards(beside / name, STEM[name], outgoing(network, "diffusers", dtype), max_shard_bytes)
@@ -76,6 +83,7 @@ def write_file(checkpoint: Checkpoint, path: str | Path, *, dtype: torch.dtype |
 
     What other tools take from their own configuration files (heads, scaling, prediction, a vocabulary that is not
     CLIP's) goes into the header, from which ``read`` takes it back.
+    A safety checker has no place in such a file and is left out.
 
     Raises:
         CheckpointError: the name does not end in .safetensors.
@@ -153,13 +161,14 @@ def _scheduler(checkpoint: Checkpoint) -> dict[str, Any]:
 def _model_index(checkpoint: Checkpoint) -> dict[str, Any]:
     inpaints = checkpoint.unet.config.in_channels == 9
     vision = ["transformers", "CLIPVisionModelWithProjection"] if checkpoint.image_encoder else [None, None]
+    checks = checkpoint.safety_checker is not None
     return {
         "_class_name": "StableDiffusionInpaintPipeline" if inpaints else "StableDiffusionPipeline",
         "_diffusers_version": configs.DIFFUSERS_VERSION,
-        "feature_extractor": [None, None],
+        "feature_extractor": ["transformers", "CLIPImageProcessor"] if checks else [None, None],
         "image_encoder": vision,
-        "requires_safety_checker": False,
-        "safety_checker": [None, None],
+        "requires_safety_checker": checks,
+        "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"] if checks else [None, None],
         "scheduler": ["diffusers", "DDIMScheduler"],
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],

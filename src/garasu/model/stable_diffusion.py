@@ -30,6 +30,7 @@ from garasu.images.convert import Rounding, to_pictures, to_tensor
 from garasu.networks import tiled
 from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
+from garasu.networks.safety import SafetyReport
 from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, encode, filled
 from garasu.prompts.reader import Reader
@@ -67,6 +68,7 @@ class StableDiffusion(nn.Module):
         self.vae = checkpoint.vae
         self.text_encoder = checkpoint.text_encoder
         self.image_encoder = checkpoint.image_encoder
+        self.safety_checker = checkpoint.safety_checker
         self.tokenizer = checkpoint.tokenizer
         self.denoiser = Denoiser(checkpoint.unet, checkpoint.schedule, checkpoint.prediction)
         self.name = name or checkpoint.name
@@ -205,6 +207,19 @@ class StableDiffusion(nn.Module):
         """
         unscaled = (latent / self.vae.config.scaling_factor).to(self.device, self.dtype)
         return [picture for row in unscaled for picture in to_pictures(self._decoded(row[None]), rounding)]
+
+    @torch.no_grad()
+    def check_safety(self, pictures: Sequence[Image.Image]) -> list[SafetyReport]:
+        """What the model's safety checker says of each picture, with all its cosines and thresholds.
+
+        Raises ModelError for a model that carries none.
+        """
+        if self.safety_checker is None:
+            raise ModelError(
+                "this model carries no safety checker: load a folder that has safety_checker/, or go without"
+            )
+        pixels = self.checkpoint.feature_extractor(pictures)  # [B, 3, 224, 224]
+        return self._ready(self.safety_checker).judge(pixels.to(self.device))
 
     def _decoded(self, latent: Tensor) -> Tensor:
         vae = self._ready(self.vae)

@@ -12,6 +12,7 @@ from garasu.tasks.img2img import LARGEST, with_source
 from garasu.tasks.inpaint import Painted, Workpiece, painted
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.refusal import RecipeError
+from garasu.tasks.safety import checked, effective_safety
 from garasu.tasks.sampled import pictures
 from garasu.tasks.source import Given, given
 
@@ -62,18 +63,19 @@ def outpaint_steps(
 
 def _one(sd: StableDiffusion, recipe: Outpaint, original: Image.Image) -> Iterator[Step | Picture[Outpaint]]:
     """One picture, window by window."""
+    effective_safety(sd, recipe.safety)  # refuses before any work
     page, unknown = _page(recipe, original)
     decoded = page
     for box in windows(page.size, sd.native_size, unknown):
         work = Workpiece(page, _within(unknown, box), box, _window_size(sd, recipe, box))
-        window = recipe.but(width=work.size[0], height=work.size[1])
+        window = recipe.but(width=work.size[0], height=work.size[1], safety="off")  # the page is checked, not its parts
         for made in painted(sd, window, work):
             if isinstance(made, Picture):
                 page, decoded = made.image, made.others["decoded"]
             else:
                 yield made
         unknown[..., *box.slices] = 0
-    yield Picture(page, recipe, MadeWith.of(sd), {"decoded": decoded})
+    yield checked(sd, Picture(page, recipe, MadeWith.of(sd), {"decoded": decoded}), recipe.safety)
 
 
 def windows(size: tuple[int, int], native: tuple[int, int], unknown: Tensor) -> list[Box]:

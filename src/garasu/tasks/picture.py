@@ -17,6 +17,7 @@ from garasu.tasks.recipe import Recipe, Record
 
 if TYPE_CHECKING:  # so that reading a recipe does not wait for torch
     from garasu.model import StableDiffusion
+    from garasu.networks.safety import SafetyReport
 
 
 class MadeWith(Record):
@@ -53,13 +54,15 @@ Recipe_co = TypeVar("Recipe_co", bound=Recipe, covariant=True)
 class Picture(Generic[Recipe_co]):
     """`image` is RGB; `recipe` makes this one picture (its own seed, a count of 1).
 
-    `others` are pictures on the way to it that are worth keeping, by name.
+    `others` are pictures on the way to it that are worth keeping, by name. `safety` is what the model's safety
+    checker said of it, if it was asked.
     """
 
     image: Image.Image
     recipe: Recipe_co
     made_with: MadeWith
     others: Mapping[str, Image.Image] = field(default_factory=dict)
+    safety: SafetyReport | None = None
 
     def save(self, path: str | Path) -> None:
         """Write a PNG that carries the recipe, for `garasu show` and `redo` and for readers of A1111's text.
@@ -70,4 +73,6 @@ class Picture(Generic[Recipe_co]):
 
     def record(self) -> Mapping[str, Any]:
         """The JSON that the PNG carries."""
-        return {"task": self.recipe.task, "recipe": self.recipe.model_dump(), "made_with": self.made_with.model_dump()}
+        said = {} if self.safety is None else {"safety": self.safety.to_json()}
+        known = {"task": self.recipe.task, "recipe": self.recipe.model_dump(), "made_with": self.made_with.model_dump()}
+        return known | said

@@ -13,6 +13,7 @@ from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.recipe import EmphasisName, NoiseSource, ProfileName, Recipe, SamplerName, SpacingName, SyntaxName
 from garasu.tasks.refusal import RecipeError
+from garasu.tasks.safety import Safety, checked, effective_safety
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -104,6 +105,10 @@ class Sampled(Recipe):
         0.0, ge=0, le=0.75, description="Faster, approximate: the share of pixels that self-attention merges."
     )
 
+    safety: Safety | None = Field(
+        None, description="What the model's safety checker does: nothing, report, or also blank; report if it has one."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _understood(cls, fields: Any) -> Any:
@@ -127,7 +132,7 @@ class Sampled(Recipe):
 
     def effective(self) -> dict[str, Any]:
         """What decides the picture: two recipes with the same of these make the same one."""
-        fields = self.model_dump() | {"noise": noise_of(self)}
+        fields = self.model_dump() | {"noise": noise_of(self), "safety": "blank" if self.safety == "blank" else None}
         if self.guidance_scale == 1:
             fields |= {"negative_prompt": "", "guidance_start": 0.0, "guidance_end": 1.0}
         if not self.variation_strength:
@@ -205,9 +210,11 @@ def walked(
 
     Raises:
         RoomError: one picture alone does not fit into memory.
+        RecipeError: a safety checker is asked for that the model does not carry.
     """
     from garasu.tasks.room import Room, ran_out
 
+    effective_safety(sd, recipes[0].safety)  # refuses before any work
     left = list(recipes)
     tokens = [_tokens(sd, one) for one in left]
     room = Room(sd.device, _cells(sd, left[0]))
@@ -221,7 +228,7 @@ def walked(
                     continue
                 finished, others = (made, {}) if develop is None else develop(made, left[0])
                 one, _ = left.pop(0), tokens.pop(0)  # done, whatever happens to those after it
-                yield Picture(finished, one, MadeWith.of(sd), others)
+                yield checked(sd, Picture(finished, one, MadeWith.of(sd), others), one.safety)
         except Exception as problem:
             if not ran_out(problem):
                 raise

@@ -4,10 +4,10 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from tests.browser import opened
 
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
-from tests.browser import opened
 
 
 @contextmanager

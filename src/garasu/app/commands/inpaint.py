@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from tqdm import tqdm
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
@@ -30,6 +31,7 @@ def inpaint(
     model: ModelFlags = NONE_GIVEN,
     output: Output = None,
     grid: Grid = False,
+    preview: PreviewFlags = NO_PREVIEW,
     explained: Annotated[
         bool,
         Parameter(name="--explain", help="Also write why the kept part would change, cat-explain.png.", negative=""),
@@ -54,7 +56,7 @@ def inpaint(
                 explain(sd, recipe).save(beside, format="PNG")
         return inpaint_steps(sd, recipe)
 
-    for picture in make(steps, recipe, model, output, grid):
+    for picture in make(steps, recipe, model, output, grid, preview=preview):
         if not mask.all():
             print(f"seed {picture.recipe.seed}: the border is {seam(picture.image, mask):.2f} (1 is not to be seen)")
     return 0

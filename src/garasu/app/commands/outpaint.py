@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
@@ -16,11 +17,12 @@ def outpaint(
     model: ModelFlags = NONE_GIVEN,
     output: Output = None,
     grid: Grid = False,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> int:
     """Let a picture go on beyond its borders; every pixel of it stays what it was.
 
     Ask for several with --count 4 --grid and choose. Large pictures grow window by window.
     """
     given(None, recipe.image)  # what cannot be read is refused before a model is loaded
-    make(lambda sd: outpaint_steps(sd, recipe), recipe, model, output, grid)
+    make(lambda sd: outpaint_steps(sd, recipe), recipe, model, output, grid, preview=preview)
     return 0

@@ -89,11 +89,19 @@ def compare(old: Image.Image, new: Image.Image) -> str:
 
 def _listed(record: Mapping[str, Any]) -> str:
     recipe = record.get("recipe", {})
-    fields = {**recipe, **recipe.get("recipe", {}), **record.get("made_with", {})}
+    fields = {**recipe, **recipe.get("recipe", {}), **record.get("made_with", {}), **_safety(record.get("safety"))}
     fields.pop("recipe", None)  # what all pictures of a film have in common: listed like the rest
     width = max(map(len, fields), default=0)
     said = {name: "" if value is None else value for name, value in fields.items()}
     return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in said.items())
+
+
+def _safety(said: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the safety checker found, in a word; --json has every cosine."""
+    if said is None:
+        return {}
+    highest = max(score for _, _, score in [*said["special_care"], *said["concepts"]])
+    return {"safety_flagged": f"{said['flagged']}, highest score {highest:+.3f}"}
 
 
 def _record(picture: Path) -> Mapping[str, Any]:

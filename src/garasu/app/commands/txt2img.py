@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
@@ -15,10 +16,11 @@ def txt2img(
     model: ModelFlags = NONE_GIVEN,
     output: Output = None,
     grid: Grid = False,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> int:
     """Make pictures from a prompt.
 
     Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make(lambda sd: txt2img_steps(sd, recipe), recipe, model, output, grid)
+    make(lambda sd: txt2img_steps(sd, recipe), recipe, model, output, grid, preview=preview)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make_from_picture
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
@@ -15,10 +16,11 @@ def upscale(
     model: ModelFlags = NONE_GIVEN,
     output: Output = None,
     grid: Grid = False,
+    preview: PreviewFlags = NO_PREVIEW,
 ) -> int:
     """Make a picture larger, and paint what it then lacks in detail.
 
     Prints what the strength really means. Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make_from_picture(upscale_steps, recipe, model, output, grid)
+    make_from_picture(upscale_steps, recipe, model, output, grid, preview=preview)
     return 0
