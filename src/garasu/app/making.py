@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from garasu.app.model_flags import ModelFlags
 from garasu.app.progress import pictures_of
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
@@ -39,16 +40,19 @@ def make(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    record: RecordFlags = NOT_RECORDED,
 ) -> list[Picture[Any]]:
     """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
 
     Each picture's others are written beside it, cat-decoded.png. Raises before any work for a name that cannot be
-    written to.
+    written to, or a record that cannot be made.
     """
+    record.check()
     check_png_name(_named(output, recipe, _number(1, recipe.count)))
     sd = model.load()
     pictures: list[Picture[Any]] = []
-    for picture in pictures_of(steps(sd), recipe.count):
+    for picture in pictures_of(record.kept(sd, recipe, steps(sd)), recipe.count):
         pictures.append(picture)
         path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
@@ -74,6 +78,8 @@ def make_from_picture(
     model: ModelFlags,
     output: Path | None,
     grid: bool,
+    *,
+    record: RecordFlags = NOT_RECORDED,
 ) -> list[Picture[Any]]:
     """As `make`, of a recipe with a picture: what its strength really means is printed first.
 
@@ -85,7 +91,7 @@ def make_from_picture(
         tqdm.write(meaning(sd, recipe))
         return steps(sd, recipe)
 
-    return make(told, recipe, model, output, grid)
+    return make(told, recipe, model, output, grid, record=record)
 
 
 def _named(output: Path | None, recipe: Sampled, suffix: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from garasu.app.making import Grid, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.txt2img import Txt2Img, txt2img_steps
 
 
@@ -13,6 +14,7 @@ def txt2img(
     recipe: Txt2Img,
     *,
     model: ModelFlags = NONE_GIVEN,
+    record: RecordFlags = NOT_RECORDED,
     output: Output = None,
     grid: Grid = False,
 ) -> int:
@@ -20,5 +22,5 @@ def txt2img(
 
     Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make(lambda sd: txt2img_steps(sd, recipe), recipe, model, output, grid)
+    make(lambda sd: txt2img_steps(sd, recipe), recipe, model, output, grid, record=record)
     return 0

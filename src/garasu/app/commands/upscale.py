@@ -5,6 +5,7 @@ from __future__ import annotations
 from garasu.app.making import Grid, Output, make_from_picture
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.upscale import Upscale, upscale_steps
 
 
@@ -13,6 +14,7 @@ def upscale(
     recipe: Upscale,
     *,
     model: ModelFlags = NONE_GIVEN,
+    record: RecordFlags = NOT_RECORDED,
     output: Output = None,
     grid: Grid = False,
 ) -> int:
@@ -20,5 +22,5 @@ def upscale(
 
     Prints what the strength really means. Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make_from_picture(upscale_steps, recipe, model, output, grid)
+    make_from_picture(upscale_steps, recipe, model, output, grid, record=record)
     return 0

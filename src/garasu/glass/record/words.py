@@ -1,0 +1,60 @@
+"""The words of a prompt in tokens, and where each of them stands."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+from garasu.glass.record.document import Words
+from garasu.glass.record.errors import RecordError
+from garasu.model import StableDiffusion
+from garasu.prompts.conditioning import PromptCut
+from garasu.tasks.sampled import Sampled
+
+END = "</w>"  # CLIP's mark of a word's last piece
+FIRST, LAST = "<start>", "<end>"
+FIELDS = ("prompt", "negative_prompt")
+
+
+def words_of(sd: StableDiffusion, recipe: Sampled) -> dict[str, Words]:
+    """The prompt and the negative prompt of a recipe, in the tokens that its model reads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PromptCut)  # the run itself says what it cuts
+        return {field: _read(sd, getattr(recipe, field), recipe.clip_skip) for field in FIELDS}
+
+
+def _read(sd: StableDiffusion, text: str, clip_skip: int) -> Words:
+    row = sd.encode(text, clip_skip=clip_skip).tokens[0]
+    ends = len(row.ids) - len(row.pieces) - 1
+    return Words(text=text, ids=row.ids, pieces=(FIRST, *row.pieces, *[LAST] * ends))
+
+
+def places(word: str, words: Words) -> tuple[tuple[int, ...], ...]:
+    """Where a word, or several in a row, stand: the positions of their tokens, for each occurrence.
+
+    Raises:
+        RecordError: nowhere; the message lists the prompt's words.
+    """
+    whole = list(_whole(words.pieces))
+    wanted = word.lower().split()
+    found = tuple(
+        tuple(place for _, places in whole[start : start + len(wanted)] for place in places)
+        for start in range(len(whole) - len(wanted) + 1)
+        if [text for text, _ in whole[start : start + len(wanted)]] == wanted
+    )
+    if not wanted or not found:
+        known = " ".join(text for text, _ in whole) or "none"
+        raise RecordError(f"{word!r} is not in the prompt, whose words are: {known}")
+    return found
+
+
+def _whole(pieces: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Each word with the places of its pieces; start, end and padding are no words."""
+    text, where = "", list[int]()
+    for place, piece in enumerate(pieces):
+        if piece in (FIRST, LAST):
+            continue
+        text, where = text + piece.removesuffix(END), [*where, place]
+        if piece.endswith(END):
+            yield text, tuple(where)
+            text, where = "", []
