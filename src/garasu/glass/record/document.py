@@ -32,6 +32,7 @@ class Evaluation(_Part):
     panes: tuple[str, ...] = ()
     conditioning: int | None = None  # which of the record's
     edited: bool = False  # whether whoever watched changed the latent or x0
+    channels_last: tuple[bool, bool] = (False, False)  # how latent and x0 lay in memory: convolutions round by it
 
 
 class WalkEntry(_Part):

@@ -93,12 +93,13 @@ class Ledger:
             for name, values in seen.panes.items():
                 self._add(step.index, name, torch.cat(values))
         t = float(self._schedule.t(step.sigma))
-        walk.evaluations.append(Evaluation(sigma=step.sigma, t=t, seconds=seconds, **entry))
+        layout = _layout(step)
+        walk.evaluations.append(Evaluation(sigma=step.sigma, t=t, seconds=seconds, channels_last=layout, **entry))
 
     def edited(self, step: Step) -> None:
         """Keep what the last step was changed to."""
         evaluations = self._walks[-1].evaluations
-        evaluations[-1] = evaluations[-1].model_copy(update={"edited": True})
+        evaluations[-1] = evaluations[-1].model_copy(update={"edited": True, "channels_last": _layout(step)})
         self._add(step.index, "edited.latent", step.latent)
         self._add(step.index, "edited.x0", step.x0)
 
@@ -159,6 +160,15 @@ class Ledger:
         self._conditionings += 1
         self._log.add(conditioning_name(self._conditioning[0]), words)
         return self._conditioning[0]
+
+
+def _layout(step: Step) -> tuple[bool, bool]:
+    """Whether latent and x0 lie in memory with the channels last."""
+    latent, x0 = (
+        one.is_contiguous(memory_format=torch.channels_last) and not one.is_contiguous()
+        for one in (step.latent, step.x0)
+    )
+    return latent, x0
 
 
 def _label(recipe: dict[str, Any]) -> str:

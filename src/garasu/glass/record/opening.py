@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -42,12 +43,11 @@ class Record:
         self.walks = tuple(Walk(index, entry, tensors) for index, entry in enumerate(document.walks))
         self._tensors = tensors
 
-    def __getattr__(self, name: str) -> Series:
+    def __getattr__(self, name: str) -> Any:
         """A quantity of the first walk."""
-        if name.startswith("_") or not hasattr(Walk, name):
+        if name.startswith("_") or name == "walks":
             raise AttributeError(f"a record has no {name!r}")
-        value: Series = getattr(self.walks[0], name)
-        return value
+        return getattr(self.walks[0], name)
 
     @property
     def sources(self) -> dict[str, Image.Image]:

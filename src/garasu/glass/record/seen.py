@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -56,10 +56,14 @@ class Eyes:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """See every step that is computed inside."""
+        plain = [name for name in self.names if not self._is_attention(name)]
         after: dict[str, Watcher] = {"unet.conv_out": self._prediction, "unet.conditioning": self._words}
-        for name in self.names:
-            after |= self._attention(name) if self._is_attention(name) else {name: self._pane}
-        with look(self._sd, after, before={"unet.conv_in": self._input}):
+        with ExitStack() as stack:  # one look for each kind, since both may be of the same name
+            stack.enter_context(look(self._sd, after, before={"unet.conv_in": self._input}))
+            stack.enter_context(look(self._sd, dict.fromkeys(plain, self._pane)))
+            for name in self.names:
+                if name not in plain:
+                    stack.enter_context(look(self._sd, self._attention(name)))
             yield
 
     def taken(self) -> Seen:

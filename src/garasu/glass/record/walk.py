@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor
 
 from garasu.glass.record.attention import map_size
@@ -136,9 +137,12 @@ class Walk:
         return self._series(name, pane.steps, read)
 
     def answer(self, step: int) -> tuple[Tensor, Tensor]:
-        """Latent and x0 as the sampler went on with them: edited, if somebody edited them."""
-        what = "edited." if self.entry.evaluations[step].edited else ""
-        return self._tensor(step, f"{what}latent"), self._tensor(step, f"{what}x0")
+        """Latent and x0 as the sampler went on with them: edited, if somebody did, and in memory as they lay there."""
+        evaluation = self.entry.evaluations[step]
+        what = "edited." if evaluation.edited else ""
+        formats = [torch.channels_last if last else torch.contiguous_format for last in evaluation.channels_last]
+        latent, x0 = (self._tensor(step, f"{what}{name}") for name in ("latent", "x0"))
+        return latent.clone(memory_format=formats[0]), x0.clone(memory_format=formats[1])
 
     def _tensor(self, step: int, what: str) -> Tensor:
         return self._tensors[step_name(self._index, step, what)]

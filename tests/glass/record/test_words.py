@@ -1,0 +1,39 @@
+"""Where words stand in a prompt."""
+
+import pytest
+
+from garasu.glass.record.document import Words
+from garasu.glass.record.errors import RecordError
+from garasu.glass.record.words import places, words_of
+from garasu.tasks.txt2img import Txt2Img
+
+PIECES = ("<start>", "a</w>", "fl", "u", "ffy</w>", "cat</w>", "and</w>", "a</w>", "cat</w>", "<end>", "<end>")
+WORDS = Words(text="a fluffy cat and a cat", ids=tuple(range(len(PIECES))), pieces=PIECES)
+
+
+def test_a_word_has_the_places_of_all_its_pieces():
+    assert places("Fluffy", WORDS) == ((2, 3, 4),)
+    assert places("cat", WORDS) == ((5,), (8,))
+    assert places("fluffy cat", WORDS) == ((2, 3, 4, 5),)
+
+
+@pytest.mark.parametrize("word", ["flu", "dog", "cat a", "", "<end>"])
+def test_what_is_no_word_of_it_is_refused(word):
+    with pytest.raises(RecordError, match="whose words are: a fluffy cat and a cat"):
+        places(word, WORDS)
+
+
+def test_every_place_of_the_conditioning_has_its_piece(tiny):
+    words = words_of(tiny, Txt2Img(prompt="a black cat", negative_prompt="dog", seed=1))
+    length = tiny.text_encoder.config.max_length
+    for field in ("prompt", "negative_prompt"):
+        assert len(words[field].ids) == len(words[field].pieces) == length
+    (place,) = places("cat", words["prompt"])
+    alone = tiny.tokenizer.fit("cat", length).ids[1 : 1 + len(place)]
+    assert [words["prompt"].ids[one] for one in place] == list(alone)
+    assert places("dog", words["negative_prompt"]) == ((1,),)
+
+
+def test_a_prompt_that_is_cut_warns_once_only(tiny, recwarn):
+    words_of(tiny, Txt2Img(prompt="cat " * 200, seed=1))
+    assert not recwarn.list
