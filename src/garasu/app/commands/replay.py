@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def replay(
     folder: Path,
+    /,
     *,
     start: Annotated[int, Parameter(name="--from", help="The first step that the network is asked again.")] = 0,
     prompt: Annotated[str | None, Parameter(help="Another prompt from there on.")] = None,
@@ -46,7 +47,7 @@ def replay(
     given = {"prompt": prompt, "negative_prompt": negative_prompt, "guidance_scale": guidance_scale, "seed": seed}
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     known = open_record(folder)
-    index = None if picture is None else picture - 1
+    index = None if picture is None else _index(picture, len(known.pictures))
     before = finished(known, index)
     now: list[Tensor] = []
     recipe = (known.recipe if index is None else known.pictures[index]).but(**fields)
@@ -65,6 +66,15 @@ def replay(
     for change in changes(known.made_with, pictures[0].made_with):
         print(change)
     return 0
+
+
+def _index(picture: int, count: int) -> int:
+    """Of a picture that is counted from 1."""
+    from garasu.glass.record.errors import RecordError
+
+    if not 1 <= picture <= count:
+        raise RecordError(f"there is no picture {picture}: the record has {count}, 1 to {count}")
+    return picture - 1
 
 
 def _compared(before: list[Tensor], now: list[Tensor]) -> str:
