@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 import garasu
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
+from garasu.prompts.expression import read_expression
 from garasu.tasks.inpaint import explain
 from garasu.world.concepts.examples import concept_example
 from garasu.world.concepts.table import CONCEPTS
@@ -121,6 +122,20 @@ def approximated(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [label.replace("_", " ") for label in labels] * 2, columns=len(tried))
 
 
+def prompt_tensor(sd: StableDiffusion) -> Image.Image:
+    """The guide to the prompt as a tensor: more and less tabby, on the way to a kitten, and one word at a time."""
+    sums = ('cat - (tabby - "")', 'cat - 0.5*(tabby - "")', "cat", 'cat + 0.5*(tabby - "")', 'cat + tabby - ""')
+    ways = [f'"a drawing of a cat" {{cat -> lerp(cat, kitten, {t:g})}}' for t in (0, 0.25, 0.5, 0.75, 1)]
+    changes = ["", "{cat -> dog}", "{black -> white}", "{black -> orange tabby}", "{green => pink}"]
+    sentence = "a black cat with yellow eyes, green background"
+    drawn = []
+    for one in [*sums, *ways, *(f'"{sentence}"{change}' for change in changes)]:
+        words = read_expression(one).evaluate(sd.encode)
+        *_, last = sd.sample(words, seed=SEED, guidance_scale=GUIDANCE)
+        drawn += sd.decode_each(last.latent)
+    return sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5)
+
+
 BLACK = "a black cat on the beach"
 SEAT = (14, 6, 116, 114)
 
@@ -182,6 +197,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "wide": wide,
     "two-vaes": two_vaes,
     "faster": approximated,
+    "prompt-tensor": prompt_tensor,
 }
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from garasu.diffusion import Denoiser, SamplingError, Schedule, guided
-from garasu.diffusion.guidance import within
+from garasu.diffusion.guidance import Part, by_step, within
 from garasu.diffusion.samplers import SAMPLERS
 from garasu.diffusion.steps import drive
 from garasu.panes import look
@@ -133,3 +133,60 @@ def test_samplers_that_ask_twice_are_guided_by_level(name):
 def test_a_part_that_is_none_is_refused(start, end):
     with pytest.raises(SamplingError, match="must start before it ends, within 0 to 1"):
         within(lambda x, sigma: x, lambda x, sigma: x, torch.tensor([1.0, 0.0]), start, end)
+
+
+# Several parts, scales of rows, and what changes on the way
+
+
+def test_parts_are_composed_as_liu_et_al_write_it():
+    other, weight = POSITIVE * 3, torch.tensor([0.7, -0.4])
+    got = guided(Counting(), [Part(POSITIVE), Part(other, weight)], NEGATIVE, 4)(X, SIGMA)
+    away, first, second = (Counting()(X, SIGMA, context) for context in (NEGATIVE, POSITIVE, other))
+    expected = away + 4 * ((first - away) + weight.reshape(2, 1, 1, 1) * (second - away))
+    assert torch.allclose(got, expected, atol=1e-5)
+
+
+def test_all_parts_run_in_one_call_and_panes_know_them():
+    denoiser, seen = Denoiser(network, SCHEDULE), []
+    with look(denoiser, {"x0": lambda value, at: seen.append(at.rows)}):
+        guided(denoiser, [Part(POSITIVE), Part(POSITIVE[:1], 0.5)], NEGATIVE, 3)(X, SIGMA)
+    names = ("negative", "prompt part 0", "prompt part 1")
+    assert seen == [tuple(f"{name} {row}" for name in names for row in range(2))]
+
+
+def test_several_parts_at_scale_one_still_need_what_they_lead_away_from():
+    parts = [Part(POSITIVE), Part(POSITIVE * 2)]
+    with_negative = guided(Counting(), parts, NEGATIVE, 1)(X, SIGMA)
+    away, first, second = (Counting()(X, SIGMA, context) for context in (NEGATIVE, POSITIVE, POSITIVE * 2))
+    assert torch.allclose(with_negative, first + second - away, atol=1e-5)
+    mean = guided(Counting(), [Part(POSITIVE, 3.0), Part(POSITIVE * 2, 1.0)], None, 1)(X, SIGMA)
+    assert torch.allclose(mean, (3 * first + second) / 4, atol=1e-5)
+
+
+def test_every_row_may_have_its_own_scale():
+    got = guided(Counting(), POSITIVE, NEGATIVE, torch.tensor([1.0, 9.0]))(X, SIGMA)
+    assert torch.allclose(got[:1], guided(Counting(), POSITIVE, NEGATIVE, 1)(X, SIGMA)[:1], atol=1e-5)
+    assert torch.allclose(got[1:], guided(Counting(), POSITIVE, NEGATIVE, 9)(X, SIGMA)[1:], atol=1e-5)
+
+
+def test_nothing_to_follow_is_refused():
+    with pytest.raises(SamplingError, match="at least one conditioning"):
+        guided(Counting(), [], NEGATIVE, 4)
+    with pytest.raises(SamplingError, match="scale per row needs a negative"):
+        guided(Counting(), POSITIVE, None, torch.tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", ["euler", "heun", "dpm2", "restart", "dpmpp_2s_a"])
+def test_each_denoiser_answers_up_to_its_step(name):
+    sampler, asked = SAMPLERS[name], []
+    sigmas = sampler.sigmas(SCHEDULE, 10)
+
+    def denoise(label: str):
+        return lambda x, sigma: (asked.append((float(sigma), label)), x * 0)[1]
+
+    answer = by_step([(3, denoise("first")), (4, denoise("second")), (10, denoise("third"))], sigmas)
+    list(drive(sampler.run(sigmas, X, lambda: X), answer, total=sampler.evaluations(sigmas)))
+    for sigma, label in asked:
+        expected = "first" if sigma > sigmas[3] else "second" if sigma > sigmas[4] else "third"
+        assert label == expected
+    assert {label for _, label in asked} == {"first", "second", "third"}

@@ -69,6 +69,27 @@ def test_it_is_torchs_multi_head_attention(causal: bool) -> None:
 
 
 @pytest.mark.parametrize("causal", [False, True])
+def test_nothing_looks_at_what_is_not_seen(causal: bool) -> None:
+    torch.manual_seed(0)
+    attention, x = Attention(24, 4, causal=causal), randn(2, 6, 24)
+    seen = torch.tensor([[True, False, True, True, False, True], [True] * 6])
+    other = x.clone()
+    other[0, [1, 4]] += 3
+    with torch.no_grad():
+        before, after, plain = attention(x, seen=seen), attention(other, seen=seen), attention(x)
+    others = [0, 2, 3, 5]
+    assert torch.equal(before[0, others], after[0, others])
+    assert (before[1] - plain[1]).abs().max() <= 1e-6
+    assert (before[0, 5] - plain[0, 5]).abs().max() > 1e-3
+    weights: list[Tensor] = []
+    with look(attention, {"weights": lambda value, _: weights.append(value)}), torch.no_grad():
+        watched = attention(x, seen=seen)
+    assert torch.equal(watched, before)
+    assert (weights[0][0, :, :, [1, 4]] == 0).all()
+    torch.testing.assert_close(weights[0].sum(-1), torch.ones(2, 4, 6))
+
+
+@pytest.mark.parametrize("causal", [False, True])
 def test_both_forms_have_the_same_gradients(causal: bool) -> None:
     torch.manual_seed(0)
     attention = Attention(24, 3, causal=causal)

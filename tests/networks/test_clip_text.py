@@ -63,6 +63,28 @@ def test_skip_leaves_out_the_last_layers(skip: int) -> None:
         assert max_error(ours(ids, skip=skip), expected) <= 1e-5
 
 
+@pytest.mark.parametrize("skip", [0, 1, 3])
+def test_the_final_normalisation_can_be_left_out(skip: int) -> None:
+    ours, peer = text_pair(SMALL["gelu" if skip < 3 else "quick_gelu"])
+    ids = prompts(ours.config)
+    with torch.inference_mode():
+        last = peer(ids, output_hidden_states=True).hidden_states[-1 - skip]
+        assert max_error(ours(ids, skip=skip, norm=False), last) <= 1e-5
+        assert max_error(ours(ids, skip=skip), peer.text_model.final_layer_norm(last)) <= 1e-5
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_unseen_tokens_are_those_of_transformers_attention_mask(name: str) -> None:
+    ours, peer = text_pair(SMALL[name])
+    ids = prompts(ours.config)
+    seen = torch.rand(ids.shape, generator=torch.Generator().manual_seed(0)) > 0.4
+    seen[:, 0] = True
+    with torch.inference_mode():
+        there = peer(ids, attention_mask=seen.long()).last_hidden_state
+        assert max_error(ours(ids, seen=seen), there) <= 1e-5
+        assert max_error(ours(ids), there) > 1e-2
+
+
 def test_short_inputs_need_no_padding() -> None:
     """Causal: what comes later changes nothing before it."""
     ours, _ = text_pair(SMALL["gelu"])

@@ -94,6 +94,11 @@ def test_spans_of_composed_and_wide_characters() -> None:
     assert all(0 <= start < end <= len(text) for start, end in tokens.spans)
 
 
+def test_pieces_of_one_word_share_its_number() -> None:
+    tokens = small().tokens("cat dog's <|endoftext|>é,cat")
+    assert tokens.words == (0, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6)
+
+
 def test_a_prompt_that_fits_loses_nothing() -> None:
     fitted = small().fit("cat " * 75)
     assert (len(fitted.ids), fitted.cut, fitted.lost) == (77, "", 0)

@@ -7,14 +7,16 @@ from PIL import Image
 
 from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.noise import Noise
+from garasu.diffusion.steps import Step
 from garasu.images.infotext import read_infotext
 from garasu.images.metadata import read_metadata
 from garasu.tasks.img2img import Img2Img, img2img, meaning
 from garasu.tasks.inpaint import Inpaint, blend_of, inpaint
+from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.sampled import noise_of
 from garasu.tasks.sweep import points, read_vary
-from garasu.tasks.txt2img import Txt2Img, txt2img
+from garasu.tasks.txt2img import Txt2Img, txt2img, txt2img_together
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
 MASK = Image.new("L", PICTURE.size, 0)
@@ -133,3 +135,22 @@ def test_a_saved_picture_says_it_in_a1111s_words_and_is_made_again(tiny, tmp_pat
     said = read_infotext(read_metadata(tmp_path / "cat.png").parameters).fields
     assert said["RNG"] == "NV"
     assert "Discard penultimate sigma" not in said
+
+
+def test_recipes_of_one_batch_may_differ_in_words_guidance_seeds_and_variations(tiny):
+    base = Txt2Img(prompt="cat", seed=3, steps=3)
+    recipes = [
+        base,
+        base.but(prompt="a black cat", negative_prompt="dog", guidance_scale=2.0),
+        base.but(guidance_scale=1.0),
+        base.but(seed=9, variation_seed=4, variation_strength=0.3),
+        base.but(variation_seed=4, variation_strength=0.8, guidance_scale=-1.5),
+    ]
+    made = list(txt2img_together(tiny, recipes))
+    assert {len(one.latent) for one in made if isinstance(one, Step)} == {5}
+    together = [one for one in made if isinstance(one, Picture)]
+    assert [one.recipe.but(width=None, height=None) for one in together] == recipes
+    for picture in together:
+        alone = txt2img(tiny, picture.recipe)
+        assert np.abs(np.asarray(alone.image).astype(int) - np.asarray(picture.image)).max() <= 1
+    assert len({one.image.tobytes() for one in together}) == 5

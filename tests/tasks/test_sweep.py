@@ -97,13 +97,13 @@ def swept(tmp_path, *texts: str) -> Sweep:
 
 
 def test_every_picture_is_that_of_its_recipe(tiny, tmp_path):
-    sweep = swept(tmp_path, "seed=1,2,1", "guidance_scale=2,3")
+    sweep = swept(tmp_path, "seed=1,2,1", "steps=2,3")
     made = [one for one in sweep.run(tiny) if isinstance(one, Point)]
-    assert [one.index for one in made] == [1, 3, 2, 4], "seeds are made together, guidance scales one by one"
+    assert [one.index for one in made] == [1, 3, 2, 4], "seeds are made together, step counts one by one"
     lines = [json.loads(line) for line in (tmp_path / "sweep/sweep.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == ["1.png", "2.png", "3.png", "4.png", "1.png", "2.png"]
     assert [line["same_as"] for line in lines] == [None, None, None, None, 1, 2]
-    assert lines[3]["values"] == {"seed": "2", "guidance_scale": "3"}
+    assert lines[3]["values"] == {"seed": "2", "steps": "3"}
     for line in lines:
         recipe = Txt2Img(**line["recipe"])
         (alone,) = [one for one in TASKS["txt2img"].steps(tiny, recipe) if isinstance(one, Picture)]
@@ -112,8 +112,8 @@ def test_every_picture_is_that_of_its_recipe(tiny, tmp_path):
     assert Image.open(tmp_path / "sweep/grid.png").width == 2 * (64 + 8) + 8
 
 
-def test_words_and_seeds_are_swept_together(tiny, tmp_path):
-    sweep = swept(tmp_path, "prompt:cat=cat,dog", "seed=1,2", "negative_prompt=,dog")
+def test_words_seeds_and_guidance_are_swept_together(tiny, tmp_path):
+    sweep = swept(tmp_path, "prompt:cat=cat,dog", "seed=1,2", "guidance_scale=1,3")
     sizes = [len(one.latent) for one in sweep.run(tiny) if isinstance(one, Step)]
     assert sizes == [8] * 3
     for point in sweep.points:

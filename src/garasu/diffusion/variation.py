@@ -63,11 +63,16 @@ def resized(noise: Tensor, seeds: Sequence[int], shape: Shape, *, source: Source
     return around
 
 
+def arc_weights(angle: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """What the ends of an arc count at a share of the way; ``angle`` in radians, not a multiple of π."""
+    return ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
+
+
 def _whole(a: Tensor, b: Tensor, share: float) -> Tensor:
     cosine = torch.dot(a.flatten().double(), b.flatten().double()) / (a.double().norm() * b.double().norm())
     if cosine.abs() > NEARLY_PARALLEL:
         return torch.lerp(a, b, share)
-    near, far = _weights(cosine.acos(), share)
+    near, far = arc_weights(cosine.acos(), share)
     return (near * a + far * b).to(a)
 
 
@@ -76,12 +81,8 @@ def _along_columns(a: Tensor, b: Tensor, share: float) -> Tensor:
     cosine = torch.nn.functional.cosine_similarity(a, b, dim=1)  # [C, W]
     if cosine.mean() > NEARLY_PARALLEL:
         return torch.lerp(b, a, share)
-    near, far = _weights(cosine.acos(), share)
+    near, far = arc_weights(cosine.acos(), share)
     return near[:, None] * a + far[:, None] * b
-
-
-def _weights(angle: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    return ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
 
 
 def _overlap(inner: int, outer: int) -> tuple[slice, slice]:

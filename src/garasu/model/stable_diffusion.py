@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from garasu.checkpoints import Checkpoint
 from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoiser
-from garasu.diffusion.guidance import guided, within
+from garasu.diffusion.guidance import by_step, guided, within
 from garasu.diffusion.noise import Noise, Source
 from garasu.diffusion.profiles import find_profile
 from garasu.diffusion.reuse import refreshed
@@ -32,6 +32,7 @@ from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
 from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, encode
+from garasu.prompts.schedule import Guided, PromptSchedule, Words, filled, guided_stretches
 
 WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
 Part = TypeVar("Part", bound=nn.Module)
@@ -103,13 +104,46 @@ class StableDiffusion(nn.Module):
         return next(self.unet.parameters()).dtype
 
     @torch.no_grad()
-    def encode(self, prompts: str | Sequence[str], clip_skip: int = 1) -> Conditioning:
-        """Words as the U-Net reads them: `.tensor` [B, 77, D], one row for each prompt, yours to edit.
+    def encode(
+        self,
+        prompts: str | Sequence[str],
+        clip_skip: int = 1,
+        *,
+        clip_skip_norm: bool = True,
+        syntax: str = "a1111",
+        emphasis: str | None = None,
+        max_chunks: int | None = None,
+    ) -> Conditioning:
+        """Words as the U-Net reads them: `.tensor` [B, 77·n, D], one row for each prompt, yours to edit.
 
-        `clip_skip` 2 leaves out the last layer, 3 the last two, and so on. Warns (PromptCut) when a
-        prompt does not fit, naming the words that were cut.
+        `n` is how many chunks of 75 tokens the longest prompt needs; the others are padded alike.
+
+        Args:
+            prompts: one, or one a row.
+            clip_skip: 2 leaves out the last layer, 3 the last two, and so on.
+            clip_skip_norm: whether the final normalisation follows the layer taken.
+            syntax: how brackets are read: "a1111", "novelai", "comfy", "compel", or "plain", as they are written.
+            emphasis: how weights act, "a1111", "no-norm", "comfy", "compel" or "ignore"; the syntax's own if None.
+            max_chunks: cut what does not fit into so many chunks; 1 is plain Stable Diffusion.
+
+        Raises:
+            PromptError: a prompt that is not one conditioning (it changes over the steps, or joins parts by AND), an
+                unknown name, or a weight or number out of range.
+            ValueError: no prompt; `clip_skip` outside 1..layers.
+
+        Warns:
+            PromptCut: a prompt does not fit; the message names the words that were cut.
         """
-        return encode(self._ready(self.text_encoder), self.tokenizer, prompts, clip_skip=clip_skip)
+        return encode(
+            self._ready(self.text_encoder),
+            self.tokenizer,
+            prompts,
+            clip_skip=clip_skip,
+            clip_skip_norm=clip_skip_norm,
+            syntax=syntax,
+            emphasis=emphasis,
+            max_chunks=max_chunks,
+        )
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:
@@ -162,12 +196,12 @@ class StableDiffusion(nn.Module):
 
     def sample(
         self,
-        words: Conditioning | Tensor,
+        words: Words,
         *,
-        negative: Conditioning | Tensor | None = None,
+        negative: Words | None = None,
         sampler: str = "ddim",
         steps: int = 25,
-        guidance_scale: float = 7.5,
+        guidance_scale: float | Sequence[float] = 7.5,
         seed: int | Sequence[int] = 0,
         width: int | None = None,
         height: int | None = None,
@@ -188,11 +222,11 @@ class StableDiffusion(nn.Module):
         Watching, stopping and editing are this loop: break, or assign `step.latent` or `step.x0`.
 
         Args:
-            words: what to show, [B or 1, T, D].
+            words: what to show, [B or 1, T, D], or a schedule of it, which may change from step to step.
             negative: what to avoid; the empty prompt when not given.
             sampler, steps, spacing, eta: see `garasu.diffusion.samplers`.
             guidance_scale: 1 is without guidance (and twice as fast). A distilled model (LCM) is told the scale
-                instead: it needs no second row, and reads no negative prompt.
+                instead: it needs no second row, and reads no negative prompt. A list gives each row its own.
             seed: one number gives every row the same noise; a list gives each row its own.
             width, height: in pixels, multiples of 8; the canvas's own, else the model's, when not given.
             latent: noise to start from in place of the seed's, standard normal, [B, 4, height/8, width/8].
@@ -214,22 +248,23 @@ class StableDiffusion(nn.Module):
         strength = None if canvas is None else canvas.strength
         walk = profile.walk(kind, self.schedule, steps, spacing, strength, discard=discard_penultimate)
         sigmas, bottom = walk.sigmas, float(walk.sigmas[-1])
-        positive = self._tensor(words)
-        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(positive)
+        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * _rows(words)
         grid = self._grid(width, height, canvas)
         draw = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device, noise or profile.noise).draw
         unit = draw()  # drawn even if not used: the sampler's own noise stays the same
         if latent is not None:
             unit = _like(latent, unit)
         told = self.unet.config.guidance_width is not None
-        alone = told or guidance_scale == 1
-        against = None if alone else self._tensor(self.encode("") if negative is None else negative)
+        scale = guidance_scale if isinstance(guidance_scale, (int, float)) else torch.tensor(guidance_scale)
         cached = DeepCached(self.unet) if deep_cache != 1 else None
         network = self._approximated(cached or cast(nn.Module, self.denoiser.network), token_merging)
-        denoiser = self._denoiser(Told(network, guidance_scale) if told else network, grid, canvas)
-        denoise = guided(denoiser, positive, against, 1 if alone else guidance_scale)
+        denoiser = self._denoiser(Told(network, scale) if told else network, grid, canvas)
+        stretches = self._stretches(words, negative, len(sigmas) - 1, told=told, scale=scale)
+        answers = [guided(denoiser, one.parts, one.negative, 1 if told else scale) for one in stretches]
+        denoise = by_step([(one.until, answer) for one, answer in zip(stretches, answers, strict=True)], sigmas)
         if (guidance_start, guidance_end) != (0, 1):
-            denoise = within(denoise, guided(denoiser, positive, None, 1), sigmas, guidance_start, guidance_end)
+            alone = by_step([(one.until, guided(denoiser, one.parts, None, 1)) for one in stretches], sigmas)
+            denoise = within(denoise, alone, sigmas, guidance_start, guidance_end)
         if cached is not None:
             denoise = refreshed(denoise, cached.forget, sigmas, deep_cache)
         questions = kind.run(sigmas, profile.first(kind, unit, walk, canvas, spacing), draw, eta=eta)
@@ -238,8 +273,18 @@ class StableDiffusion(nn.Module):
         total = kind.evaluations(sigmas)
         return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
 
-    def _tensor(self, words: Conditioning | Tensor) -> Tensor:
-        return (words if isinstance(words, Tensor) else words.tensor).to(self.device)
+    def _stretches(
+        self, words: Words, negative: Words | None, steps: int, *, told: bool, scale: float | Tensor
+    ) -> list[Guided]:
+        """What to follow and what to avoid at every step; nothing to avoid where that would make no difference."""
+        found = guided_stretches(words, None, steps)
+        unguided = not isinstance(scale, Tensor) and scale == 1 and all(one.alone for one in found)
+        if not (told or unguided):
+            if negative is None:
+                empty = self.encode("").tensor
+                negative = filled(empty, found[0].parts[0].context.shape[1], empty)
+            found = guided_stretches(words, negative, steps)
+        return [one.to(self.device) for one in found]
 
     def _latent_size(self, width: int, height: int) -> tuple[int, int]:
         factor = self.vae.config.factor
@@ -286,6 +331,10 @@ class StableDiffusion(nn.Module):
             gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
             mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
         return torch.cat([mask, masked.to(self.device)], dim=1)
+
+
+def _rows(words: Words) -> int:
+    return len(words if isinstance(words, (Tensor, PromptSchedule)) else words.tensor)
 
 
 def _like(latent: Tensor, unit: Tensor) -> Tensor:

@@ -46,21 +46,24 @@ class Attention(nn.Module):
         self.to_out = nn.Linear(width, width)
         self.weights = Pane()
 
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """x [B, P, D], context [B, T, C] → [B, P, D]."""
+    def forward(self, x: Tensor, context: Tensor | None = None, seen: Tensor | None = None) -> Tensor:
+        """x [B, P, D], context [B, T, C] → [B, P, D]; ``seen`` [B, T] is False where nothing may look."""
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.heads)  # [B, N, P, D/N]
         k = split_heads(self.to_k(context), self.heads)  # [B, N, T, D/N]
         v = split_heads(self.to_v(context), self.heads)  # [B, N, T, D/N]
-        attend = self.written_out if self.weights.watched or _slow_when_fused(q, k) else self.fused
-        return self.to_out(merge_heads(attend(q, k, v)))
+        if seen is not None or self.weights.watched or _slow_when_fused(q, k):
+            return self.to_out(merge_heads(self.written_out(q, k, v, seen)))
+        return self.to_out(merge_heads(self.fused(q, k, v)))
 
-    def written_out(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def written_out(self, q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
         """The definition: every weight is there to be seen."""
         scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5  # [B, N, P, T]
         if self.causal:
             later = scores.new_ones(scores.shape[-2:]).triu(1).bool()
             scores = scores.masked_fill(later, float("-inf"))
+        if seen is not None:
+            scores = scores.masked_fill(~seen[:, None, None], float("-inf"))
         return self.weights(scores.softmax(-1)) @ v  # [B, N, P, D/N]
 
     def fused(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class CLIPLayer(nn.Module):
         self.norm2 = nn.LayerNorm(width)
         self.feed_forward = MLP(width, mlp_width, activation)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, T, D] → [B, T, D]."""
-        x = x + self.self_attention(self.norm1(x))
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """[B, T, D] → [B, T, D]; ``seen`` [B, T] is False at places that no other looks at."""
+        x = x + self.self_attention(self.norm1(x), seen=seen)
         return x + self.feed_forward(self.norm2(x))

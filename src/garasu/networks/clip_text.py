@@ -43,12 +43,14 @@ class CLIPText(nn.Module):
         self.final_norm = nn.LayerNorm(c.width)
         self.projection = nn.Linear(c.width, c.projection_width, bias=False) if c.projection_width else None
 
-    def forward(self, ids: Tensor, skip: int = 0) -> Tensor:
-        """Hidden states after the final normalisation.
+    def forward(self, ids: Tensor, skip: int = 0, norm: bool = True, seen: Tensor | None = None) -> Tensor:
+        """Hidden states, after the final normalisation unless told otherwise.
 
         Args:
             ids: token ids [B, T], T at most 77.
             skip: how many of the last layers to leave out (clip skip N is ``skip`` N−1).
+            norm: whether the final normalisation follows the last layer that is not left out.
+            seen: [B, T], False at tokens that no other attends to; the first one must be seen.
 
         Returns:
             [B, T, D].
@@ -56,8 +58,8 @@ class CLIPText(nn.Module):
         positions = torch.arange(ids.shape[1], device=ids.device)
         x = self.token_embedding(ids) + self.position_embedding(positions)  # [B, T, D]
         for layer in self.layers[: len(self.layers) - skip]:
-            x = layer(x)
-        return self.final_norm(x)
+            x = layer(x, seen)
+        return self.final_norm(x) if norm else x
 
     def pooled(self, hidden: Tensor, ids: Tensor, eos_id: int) -> Tensor:
         """The hidden state at the first end-of-text token. [B, T, D], ids [B, T] → [B, D]."""

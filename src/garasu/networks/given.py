@@ -7,16 +7,17 @@ from torch import Tensor, nn
 
 
 class Told(nn.Module):
-    """A distilled U-Net with its guidance scale given, to be called as any other."""
+    """A distilled U-Net with its guidance scale given, one for all rows or one for each, to be called as any other."""
 
-    def __init__(self, unet: nn.Module, guidance_scale: float) -> None:
+    def __init__(self, unet: nn.Module, guidance_scale: float | Tensor) -> None:
         super().__init__()
         self.unet = unet
         self.guidance_scale = guidance_scale
 
     def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         """x [B, C, h, w] → ε or v [B, 4, h, w]."""
-        answer: Tensor = self.unet(x, t, context, t.new_full((len(x),), self.guidance_scale))
+        scale = torch.as_tensor(self.guidance_scale).to(t).reshape(-1)
+        answer: Tensor = self.unet(x, t, context, scale.repeat(len(x) // len(scale)))
         return answer
 
 

@@ -64,7 +64,7 @@ class PixelAttention(Attention):
         super().__init__(channels, heads=1, bias=True)
         self.norm = GroupNorm(groups, channels, EPS)
 
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor | None = None, seen: Tensor | None = None) -> Tensor:
         """[B, C, H, W] → [B, C, H, W]."""
         pixels = self.norm(x).flatten(2).transpose(1, 2)  # [B, P, C]
         return x + super().forward(pixels).transpose(1, 2).reshape(x.shape)

@@ -31,11 +31,15 @@ WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[
 
 @dataclass(frozen=True)
 class Tokens:
-    """A text's tokens, without the two that frame it. ``spans[i]`` are the characters that token i stands for."""
+    """A text's tokens, without the two that frame it. ``spans[i]`` are the characters that token i stands for.
+
+    ``words[i]`` counts the words up to the one that token i is of: pieces of one word share it.
+    """
 
     ids: tuple[int, ...]
     pieces: tuple[str, ...]  # vocabulary entries: "cat</w>"; bytes beyond ASCII show as their byte symbols
     spans: tuple[tuple[int, int], ...]
+    words: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -122,7 +126,8 @@ class Tokenizer:
         """
         _check_text(text)
         encoding = self._backend.encode(text, add_special_tokens=False)
-        return Tokens(tuple(encoding.ids), tuple(encoding.tokens), tuple(encoding.offsets))
+        words = tuple(-1 if word is None else word for word in encoding.word_ids)
+        return Tokens(tuple(encoding.ids), tuple(encoding.tokens), tuple(encoding.offsets), words)
 
     def fit(self, text: str, length: int = CONTEXT_LENGTH) -> FittedTokens:
         """The text in ``length`` ids: start, at most ``length - 2`` tokens, end, padding.

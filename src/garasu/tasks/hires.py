@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from garasu.tasks.sampled import WALK, Sampled, profile_of
+from garasu.tasks.sampled import WALK, Sampled, guidance_of, profile_of, seeds_of
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -54,7 +54,8 @@ def refined(
     for step in sd.sample(
         words,
         negative=negative,
-        seed=[one.seed for one in batch if one.seed is not None],
+        guidance_scale=guidance_of(batch),
+        seed=seeds_of(batch),
         canvas=Canvas(enlarged(sd, latent, first), strength),
         steps=steps,
         **knobs,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from garasu.tasks.img2img import FromPicture, encoded, painted_size, with_source
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Developed, noise_of, pictures, profile_of, settled, walked
+from garasu.tasks.sampled import Developed, noise_of, pictures, profile_of, seeds_of, settled, walked
 from garasu.tasks.source import Given, check, given, public_name
 
 if TYPE_CHECKING:  # so that `garasu inpaint --help` does not wait for torch
@@ -207,7 +207,7 @@ def _begun(latent: Tensor, cells: Tensor, batch: Sequence[Painted]) -> Tensor:
     content = batch[0].content
     if content in ("original", "fill"):
         return latent
-    seeds = [one.seed for one in batch if one.seed is not None]
+    seeds = seeds_of(batch)
     shape = latent.shape[1], latent.shape[2], latent.shape[3]
     noise = Noise(seeds, shape, latent.device, noise_of(batch[0])).draw()
     inside = noise if content == "noise" else torch.zeros_like(noise)

@@ -25,8 +25,12 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
 _PROFILE = ("like", "noise", "discard_penultimate")
-WALK = frozenset({"sampler", "guidance_scale", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
-"""The fields that every walk of a recipe takes as they are."""
+WALK = frozenset({"sampler", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
+"""The fields that every walk of a recipe takes as they are, and that its whole batch shares."""
+_OWN = frozenset(
+    {"prompt", "negative_prompt", "guidance_scale", "seed", "variation_seed", "variation_strength", "count"}
+)
+"""The fields that recipes in one batch may each have their own of."""
 
 
 class Sampled(Recipe):
@@ -167,8 +171,8 @@ def settled(recipe: AnySampled, size: tuple[int, int]) -> list[AnySampled]:
 
 
 def alike(recipe: Sampled) -> dict[str, Any]:
-    """What recipes must have in common to be walked together: all but words, seeds and how many."""
-    return recipe.model_dump(exclude={"prompt", "negative_prompt", "seed", "variation_seed", "count"})
+    """What recipes must have in common to be walked together: all but words, guidance, seeds and how many."""
+    return recipe.model_dump(exclude=set(_OWN))
 
 
 def walked(
@@ -221,11 +225,18 @@ def _together(
 ) -> Iterator[Step | Image.Image]:
     """The steps of one batch, and its decoded pictures."""
     words = _words(sd, batch, "prompt")
-    negative = None if batch[0].guidance_scale == 1 else _words(sd, batch, "negative_prompt")
-    seeds = [one.seed for one in batch if one.seed is not None]
+    negative = None if guidance_of(batch) == 1 else _words(sd, batch, "negative_prompt")
     start = None if canvas is None else canvas(batch)
     knobs = batch[0].model_dump(include={*WALK, "steps", "width", "height"})
-    for step in sd.sample(words, negative=negative, seed=seeds, latent=_varied(sd, batch), canvas=start, **knobs):
+    for step in sd.sample(
+        words,
+        negative=negative,
+        guidance_scale=guidance_of(batch),
+        seed=seeds_of(batch),
+        latent=_varied(sd, batch),
+        canvas=start,
+        **knobs,
+    ):
         yield step
     latent = step.latent
     if further is not None:
@@ -256,25 +267,45 @@ def _single(recipe: AnySampled, index: int) -> AnySampled:
     return recipe.but(seed=recipe.seed + index, count=1)
 
 
+def seeds_of(batch: Sequence[Sampled]) -> list[int]:
+    """The seeds of settled recipes."""
+    return [one.seed for one in batch if one.seed is not None]
+
+
+def guidance_of(batch: Sequence[Sampled]) -> float | list[float]:
+    """The guidance scale of a batch: one where all have the same, else each one's."""
+    scales = [one.guidance_scale for one in batch]
+    return scales[0] if len(set(scales)) == 1 else scales
+
+
 def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     """The noises of a batch, where they are more than those of their seeds."""
-    from garasu.diffusion.noise import Noise
-    from garasu.diffusion.variation import resized, varied
+    import torch
+
+    from garasu.diffusion.variation import resized
 
     first = batch[0]
-    if not (first.variation_strength or first.seed_size) or first.width is None or first.height is None:
+    varies = any(one.variation_strength for one in batch)
+    if not (varies or first.seed_size) or first.width is None or first.height is None:
         return None
     shape = _noise_shape(sd, first.width, first.height)
     size = [int(side) for side in first.seed_size.split("x")] if first.seed_size else [first.width, first.height]
     inner = _noise_shape(sd, *size)
-    seeds = [one.seed for one in batch if one.seed is not None]
-    others = [one.variation_seed for one in batch if one.variation_seed is not None]
-    strength, source = first.variation_strength, noise_of(first)
-    if strength:
-        noise = varied(seeds, others, strength, inner, first.variation_slerp, source=source)
-    else:
-        noise = Noise(seeds, inner, source=source).draw()
-    return noise if inner == shape else resized(noise, seeds, shape, source=source)
+    noise = torch.cat([_noise(one, inner) for one in batch])
+    return noise if inner == shape else resized(noise, seeds_of(batch), shape, source=noise_of(first))
+
+
+def _noise(recipe: Sampled, shape: tuple[int, int, int]) -> Tensor:
+    """The noise of one settled recipe, on its way to that of its variation seed: [1, C, h, w]."""
+    from garasu.diffusion.noise import Noise
+    from garasu.diffusion.variation import varied
+
+    assert recipe.seed is not None
+    seed, source = [recipe.seed], noise_of(recipe)
+    if not recipe.variation_strength or recipe.variation_seed is None:
+        return Noise(seed, shape, source=source).draw()
+    other, strength = [recipe.variation_seed], recipe.variation_strength
+    return varied(seed, other, strength, shape, recipe.variation_slerp, source=source)
 
 
 def _cells(sd: StableDiffusion, recipe: Sampled) -> int:

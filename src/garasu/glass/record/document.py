@@ -53,7 +53,7 @@ class PictureEntry(_Part):
 
 
 class Words(_Part):
-    """A prompt in tokens: ``ids`` and ``pieces`` have an entry for each place of the conditioning."""
+    """A prompt in tokens, one for each place of the conditioning; ``pieces`` are empty where no text stands."""
 
     text: str
     ids: tuple[int, ...]

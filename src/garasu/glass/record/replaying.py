@@ -25,7 +25,11 @@ from garasu.model import StableDiffusion
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 
-CHANGES = ("prompt", "negative_prompt", "guidance_scale", "guidance_start", "guidance_end", "clip_skip", "seed")
+CHANGES = (
+    *("prompt", "negative_prompt", "syntax", "emphasis", "max_chunks", "clip_skip", "clip_skip_norm"),
+    *("guidance_scale", "guidance_start", "guidance_end", "seed"),
+)
+"""Fields that a replay can change, of those that the recipe has."""
 
 
 def replay(
@@ -45,8 +49,8 @@ def replay(
         start: the first step that the network is asked again, from 0.
         picture: only this one of the record's pictures, from 0.
         latent: x to go on from at ``start``, in place of the record's, [B, 4, h, w].
-        changes: fields of the recipe that are different from there on: prompt, negative_prompt, guidance_scale,
-            guidance_start, guidance_end, clip_skip, seed (of the noise that a sampler draws on its way).
+        changes: fields of the recipe that are different from there on, those of `CHANGES`: words, guidance, and seed
+            (of the noise that a sampler draws on its way).
 
     Raises:
         RecordError: a step, picture, latent or field that cannot be, or batches that this machine does not make.
@@ -112,9 +116,10 @@ class _Place:
 
 def _changed(record: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Those that change anything. Raises RecordError for a field that a replay cannot change."""
+    can = [name for name in CHANGES if name in type(record.recipe).model_fields]
     for name in changes:
-        if name not in CHANGES:
-            known = ", ".join(CHANGES)
+        if name not in can:
+            known = ", ".join(can)
             raise RecordError(f"{name} decides a run from its beginning; what a replay can change is {known}")
     return {name: value for name, value in changes.items() if value != getattr(record.recipe, name)}
 

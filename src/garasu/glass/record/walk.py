@@ -68,19 +68,18 @@ class Walk:
     @property
     def eps_negative(self) -> Series:
         """What the network said to the negative prompt [B, 4, h, w]; of guided steps."""
-        return self._predicted("eps_negative", NEGATIVE, lambda step: self._said(step, NEGATIVE))
+        return self.said(NEGATIVE)
 
     @property
     def eps_prompt(self) -> Series:
         """What the network said to the prompt [B, 4, h, w]."""
-        return self._predicted("eps_prompt", PROMPT, lambda step: self._said(step, PROMPT))
+        return self.said(PROMPT)
 
     @property
     def difference(self) -> Series:
         """What the prompt adds, ε of the prompt less ε of the negative one [B, 4, h, w]; of guided steps."""
-        return self._predicted(
-            "difference", NEGATIVE, lambda step: self._said(step, PROMPT) - self._said(step, NEGATIVE)
-        )
+        prompt, negative = self.eps_prompt, self.eps_negative
+        return self._predicted("difference", NEGATIVE, lambda step: prompt[step] - negative[step])
 
     @property
     def x0_negative(self) -> Series:
@@ -95,12 +94,12 @@ class Walk:
     @property
     def conditioning(self) -> Series:
         """The words that entered the U-Net for the prompt [B, T, D]."""
-        return self._predicted("conditioning", PROMPT, lambda step: self._words(step, PROMPT))
+        return self.words(PROMPT)
 
     @property
     def negative(self) -> Series:
         """The words that entered it for the negative prompt [B, T, D]; of guided steps."""
-        return self._predicted("negative", NEGATIVE, lambda step: self._words(step, NEGATIVE))
+        return self.words(NEGATIVE)
 
     @property
     def panes(self) -> Mapping[str, Series]:
@@ -108,12 +107,26 @@ class Walk:
         names = dict.fromkeys(name for one in self.entry.evaluations for name in one.panes)
         return {name: self._pane(name) for name in names}
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What the network was asked with: "negative" and "prompt", or "prompt part 0", … where it has parts."""
+        labels = [label for one in self.entry.evaluations for label in one.rows]
+        return tuple(dict.fromkeys(label.rpartition(" ")[0] for label in labels))
+
+    def said(self, side: str) -> Series:
+        """ε of one of the ``sides`` [B, 4, h, w]."""
+        return self._predicted(f"eps of {side}", side, lambda step: self._said(step, side))
+
+    def words(self, side: str) -> Series:
+        """The conditioning that entered the U-Net for one of the ``sides`` [B, T, D]."""
+        return self._predicted(f"conditioning of {side}", side, lambda step: self._words(step, side))
+
     def rows(self, step: int) -> tuple[str, ...]:
         """The labels of a step's network rows: "negative 0", …, "prompt 0", …; the numbers are those of ``labels``."""
         return self.entry.evaluations[step].rows
 
     def pane(self, name: str, side: str = PROMPT) -> Series:
-        """What passed one pane for the "prompt" or the "negative" one, [B, …] each.
+        """What passed one pane for one of the ``sides``, [B, …] each.
 
         Raises:
             RecordError: there is no such pane; the message lists them.
@@ -148,8 +161,8 @@ class Walk:
         return self._tensors[step_name(self._index, step, what)]
 
     def _of(self, step: int, side: str) -> list[int]:
-        """Which network rows belong to the prompt, or to the negative one."""
-        return [index for index, label in enumerate(self.rows(step)) if label.split()[0] == side]
+        """Which network rows belong to one side."""
+        return [index for index, label in enumerate(self.rows(step)) if label.rpartition(" ")[0] == side]
 
     def _said(self, step: int, side: str) -> Tensor:
         return self._tensor(step, "eps")[self._of(step, side)]
@@ -169,6 +182,9 @@ class Walk:
         return self._series(name, range(len(self)), read)
 
     def _predicted(self, name: str, side: str, read: Callable[[int], Tensor]) -> Series:
+        """Raises RecordError where the prompt has parts, each of which is a side."""
+        if side == PROMPT and any(one.startswith(f"{PROMPT} ") for one in self.sides):
+            raise RecordError(f"the prompt has parts: take said(side), words(side) with a side of {self.sides}")
         return self._series(name, [step for step in range(len(self)) if self._of(step, side)], read)
 
     def _pane(self, name: str) -> Series:

@@ -12,7 +12,6 @@ from garasu.prompts.conditioning import PromptCut
 from garasu.tasks.sampled import Sampled
 
 END = "</w>"  # CLIP's mark of a word's last piece
-FIRST, LAST = "<start>", "<end>"
 FIELDS = ("prompt", "negative_prompt")
 
 
@@ -20,13 +19,13 @@ def words_of(sd: StableDiffusion, recipe: Sampled) -> dict[str, Words]:
     """The prompt and the negative prompt of a recipe, in the tokens that its model reads."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptCut)  # the run itself says what it cuts
-        return {field: _read(sd, getattr(recipe, field), recipe.clip_skip) for field in FIELDS}
+        return {field: _read(sd, getattr(recipe, field)) for field in FIELDS}
 
 
-def _read(sd: StableDiffusion, text: str, clip_skip: int) -> Words:
-    row = sd.encode(text, clip_skip=clip_skip).tokens[0]
-    ends = len(row.ids) - len(row.pieces) - 1
-    return Words(text=text, ids=row.ids, pieces=(FIRST, *row.pieces, *[LAST] * ends))
+def _read(sd: StableDiffusion, text: str) -> Words:
+    tokens = sd.encode(text).tokens[0].tokens
+    pieces = tuple(token.piece if token.kind == "text" else "" for token in tokens)
+    return Words(text=text, ids=tuple(token.id for token in tokens), pieces=pieces)
 
 
 def places(word: str, words: Words) -> tuple[tuple[int, ...], ...]:
@@ -52,7 +51,7 @@ def _whole(pieces: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Each word with the places of its pieces; start, end and padding are no words."""
     text, where = "", list[int]()
     for place, piece in enumerate(pieces):
-        if piece in (FIRST, LAST):
+        if not piece:
             continue
         text, where = text + piece.removesuffix(END), [*where, place]
         if piece.endswith(END):
