@@ -79,17 +79,17 @@ class Walk:
     def difference(self) -> Series:
         """What the prompt adds, ε of the prompt less ε of the negative one [B, 4, h, w]; of guided steps."""
         prompt, negative = self.eps_prompt, self.eps_negative
-        return self._predicted("difference", NEGATIVE, lambda step: prompt[step] - negative[step])
+        return self._predicted("difference", lambda step: prompt[step] - negative[step], PROMPT, NEGATIVE)
 
     @property
     def x0_negative(self) -> Series:
         """What x0 would be without the prompt [B, 4, h, w]; of guided steps."""
-        return self._predicted("x0_negative", NEGATIVE, lambda step: self._alone(step, NEGATIVE))
+        return self._predicted("x0_negative", lambda step: self._alone(step, NEGATIVE), NEGATIVE)
 
     @property
     def x0_prompt(self) -> Series:
         """What x0 would be without guidance [B, 4, h, w]."""
-        return self._predicted("x0_prompt", PROMPT, lambda step: self._alone(step, PROMPT))
+        return self._predicted("x0_prompt", lambda step: self._alone(step, PROMPT), PROMPT)
 
     @property
     def conditioning(self) -> Series:
@@ -115,11 +115,11 @@ class Walk:
 
     def said(self, side: str) -> Series:
         """ε of one of the ``sides`` [B, 4, h, w]."""
-        return self._predicted(f"eps of {side}", side, lambda step: self._said(step, side))
+        return self._predicted(f"eps of {side}", lambda step: self._said(step, side), side)
 
     def words(self, side: str) -> Series:
         """The conditioning that entered the U-Net for one of the ``sides`` [B, T, D]."""
-        return self._predicted(f"conditioning of {side}", side, lambda step: self._words(step, side))
+        return self._predicted(f"conditioning of {side}", lambda step: self._words(step, side), side)
 
     def rows(self, step: int) -> tuple[str, ...]:
         """The labels of a step's network rows: "negative 0", …, "prompt 0", …; the numbers are those of ``labels``."""
@@ -181,11 +181,13 @@ class Walk:
     def _every(self, name: str, read: Callable[[int], Tensor]) -> Series:
         return self._series(name, range(len(self)), read)
 
-    def _predicted(self, name: str, side: str, read: Callable[[int], Tensor]) -> Series:
-        """Raises RecordError where the prompt has parts, each of which is a side."""
-        if side == PROMPT and any(one.startswith(f"{PROMPT} ") for one in self.sides):
+    def _predicted(self, name: str, read: Callable[[int], Tensor], *sides: str) -> Series:
+        """Over the steps in which all of the sides were asked. Raises RecordError if the prompt has only parts."""
+        if PROMPT in sides and PROMPT not in self.sides and any(one.startswith(PROMPT) for one in self.sides):
             raise RecordError(f"the prompt has parts: take said(side), words(side) with a side of {self.sides}")
-        return self._series(name, [step for step in range(len(self)) if self._of(step, side)], read)
+        return self._series(
+            name, [step for step in range(len(self)) if all(self._of(step, one) for one in sides)], read
+        )
 
     def _pane(self, name: str) -> Series:
         steps = [step for step, one in enumerate(self.entry.evaluations) if name in one.panes]
