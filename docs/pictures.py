@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw
 
@@ -136,6 +137,21 @@ def prompt_tensor(sd: StableDiffusion) -> Image.Image:
     return sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5)
 
 
+def replayed(sd: StableDiffusion) -> Image.Image:
+    """The recording guide's: a run that became another one, ever later, and one whose latent was mirrored."""
+    with TemporaryDirectory() as folder:
+        recipe = garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7)
+        record = garasu.record(sd, recipe, Path(folder) / "run", garasu.RecordOptions(panes=("none",)))
+        words, steps = "an orange tabby cat with green eyes", (2, 5, 8, 12, 16)
+        drawn = [
+            garasu.replay(sd, record),
+            *(garasu.replay(sd, record, start=step, prompt=words) for step in steps),
+            garasu.replay(sd, record, start=5, latent=record.latent[5].flip(-1)),
+        ]
+    labels = ["recorded", *(f"a tabby from step {step} on" for step in steps), "mirrored at step 5"]
+    return sheet([one.image for one in drawn if isinstance(one, garasu.Picture)], labels, columns=7)
+
+
 BLACK = "a black cat on the beach"
 SEAT = (14, 6, 116, 114)
 
@@ -198,6 +214,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "two-vaes": two_vaes,
     "faster": approximated,
     "prompt-tensor": prompt_tensor,
+    "replayed": replayed,
 }
 
 
