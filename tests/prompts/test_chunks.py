@@ -64,7 +64,7 @@ def comfyui(groups: Sequence[Sequence[str]], room: int) -> list[list[str]]:
     return [chunk for chunk in chunks if chunk] or [[]]
 
 
-@settings(max_examples=3000, deadline=None, derandomize=True)
+@settings(max_examples=2000, deadline=None, derandomize=True)
 @given(
     tokens=st.lists(st.sampled_from(["cat", "cat", "cat", "x", ",", "."]), min_size=1, max_size=300),
     room=st.sampled_from([2, 5, 30, 75, 75, 75]),
@@ -92,7 +92,7 @@ def test_a_comma_at_most_20_tokens_back_moves_what_follows_it(commas: list[int],
     assert [len(chunk) for chunk in words(found)] == [75 - moved, 5 + moved]
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=1000, deadline=None, derandomize=True)
 @given(
     sizes=st.lists(st.sampled_from([1, 1, 1, 2, 3, 7, 8, 9, 40, 160]), min_size=1, max_size=60),
     room=st.sampled_from([8, 20, 75, 75]),

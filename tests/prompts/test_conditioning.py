@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from compel import Compel
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.networks.peers import max_error, text_pair
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -29,6 +31,7 @@ from garasu.prompts.conditioning import (
 )
 from garasu.prompts.emphasis import EMPHASES
 from garasu.prompts.prompt import Fragment, PromptError, Said
+from garasu.prompts.syntax import SYNTAXES
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.prompts.vocabulary import Vocabulary
 
@@ -228,6 +231,24 @@ def compel_prompt(rng: random.Random, depth: int) -> str:
         else:
             parts.append(rng.choice(["cat", "a cat", "on", "7 cat", "x"]))
     return rng.choice([" ", ", "]).join(parts)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    parts=st.lists(
+        st.sampled_from([*"()[]{}:|+-,\\", "1.3", "0.5", " ", "cat", "é", "BREAK", " AND ", "<lora:x:1>"]), max_size=40
+    ),
+    syntax=st.sampled_from(SYNTAXES),
+)
+def test_any_text_is_a_conditioning_or_refused_as_a_prompt(encoder: CLIPText, parts: list[str], syntax: str) -> None:
+    try:
+        with torch.no_grad():
+            words = encode(encoder, TOKENIZER, "".join(parts), syntax=syntax)
+    except PromptError:
+        return
+    assert words.tensor.isfinite().all()
+    assert words.tensor.shape[1] % 77 == 0
+    assert all(len(row.ids) == words.tensor.shape[1] for row in words.tokens)
 
 
 def test_numbers_out_of_range_are_refused(encoder: CLIPText) -> None:

@@ -47,7 +47,7 @@ class Encoding:
 
 def schedule(*prompts: Told) -> tuple[PromptSchedule, Encoding]:
     encoding = Encoding()
-    return PromptSchedule(prompts, encoding, lambda: tensor("")), encoding
+    return PromptSchedule(prompts, encoding, lambda text: tensor(text).shape[1], lambda: tensor("")), encoding
 
 
 def test_a_steady_prompt_is_one_stretch_of_one_row_for_all():

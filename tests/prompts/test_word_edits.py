@@ -5,6 +5,7 @@ import torch
 
 from garasu.model import StableDiffusion
 from garasu.prompts.algebra import AlgebraError
+from garasu.prompts.conditioning import Conditioning
 from garasu.prompts.word_edits import Change, edit_words, nudge_word, replace_word
 
 
@@ -135,6 +136,34 @@ def test_a_full_chunk_has_no_room(tiny):
     assert edit_words(tiny.encode, "black dog" + " cat" * 71, longer).tensor.shape[1] == 77
 
 
-def test_a_sentence_that_is_read_otherwise_is_refused(tiny):
-    with pytest.warns(UserWarning, match="cut"), pytest.raises(AlgebraError, match="with 'black dog' in it"):
-        replace_word(tiny.encode, "cat " * 75, "cat", "black dog", nth=1)
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [
+        ("dog BREAK", "with 'dog BREAK' in it, .* divided into other chunks"),
+        ("dog BREAK dog", "a word that the border of two chunks divides"),
+    ],
+)
+def test_a_sentence_that_is_divided_otherwise_is_refused(tiny, by, message):
+    with pytest.raises(AlgebraError, match=message):
+        replace_word(tiny.encode, "a cat i", "cat", by)
+
+
+def test_words_of_a_later_chunk_can_be_changed(tiny):
+    second = "dog " * 80 + ", cat"
+    found = replace_word(tiny.encode, second, "cat", "black dog").tensor[0]
+    before, after = tiny.encode(second).tensor[0], tiny.encode(second.replace("cat", "black dog")).tensor[0]
+    place = tiny.encode(second).places("cat")[0][0]
+    assert place > 77
+    assert torch.equal(found[:place], before[:place])
+    assert torch.equal(found[place : place + 2], after[place : place + 2])
+    assert torch.equal(found[place + 2 :], before[place + 1 : -1])
+
+
+def test_weights_stay_with_the_word(tiny, rows):
+    found = replace_word(tiny.encode, "a (black:1.3) cat", "black", "dog").tensor[0]
+    assert torch.equal(found[2], rows("a (dog:1.3) cat")[2])
+
+
+def test_words_of_no_single_prompt_have_no_place(tiny):
+    with pytest.raises(AlgebraError, match="words can be changed in one prompt at a time"):
+        replace_word(lambda text: Conditioning(tiny.encode(text).tensor), "a cat", "cat", "dog")

@@ -32,6 +32,7 @@ from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
 from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, encode
+from garasu.prompts.reader import Reader
 from garasu.prompts.schedule import Guided, PromptSchedule, Words, filled, guided_stretches
 
 WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
@@ -144,6 +145,32 @@ class StableDiffusion(nn.Module):
             emphasis=emphasis,
             max_chunks=max_chunks,
         )
+
+    def prompt_schedule(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        composes: bool = True,
+        clip_skip: int = 1,
+        clip_skip_norm: bool = True,
+        syntax: str = "a1111",
+        emphasis: str | None = None,
+        max_chunks: int | None = None,
+    ) -> PromptSchedule:
+        """What `sample` is told by prompts, one a row, that may change on the way or have several parts.
+
+        `composes` False reads AND as a word. The rest is as in `encode`, with the syntax "algebra" besides.
+        """
+        reader = Reader(
+            lambda: self._ready(self.text_encoder),
+            self.tokenizer,
+            clip_skip,
+            clip_skip_norm,
+            syntax,
+            emphasis,
+            max_chunks,
+        )
+        return reader.schedule(prompts, composes=composes)
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:
@@ -273,6 +300,7 @@ class StableDiffusion(nn.Module):
         total = kind.evaluations(sigmas)
         return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
 
+    @torch.no_grad()
     def _stretches(
         self, words: Words, negative: Words | None, steps: int, *, told: bool, scale: float | Tensor
     ) -> list[Guided]:

@@ -42,17 +42,35 @@ class PromptSchedule:
     """What each row of a batch is told, over a walk of any number of steps. Nothing is encoded twice."""
 
     def __init__(
-        self, prompts: Sequence[Reading], encode: Callable[[Any], Conditioning], empty: Callable[[], Tensor]
+        self,
+        prompts: Sequence[Reading],
+        encode: Callable[[Any], Conditioning],
+        measure: Callable[[Any], int],
+        empty: Callable[[], Tensor],
     ) -> None:
-        """``prompts``: one a row. ``encode``: a phrase's conditioning, [1, T, D]. ``empty``: the empty prompt's."""
+        """``prompts``: one a row. ``encode``: a phrase's conditioning, [1, T, D]; ``measure``: its T, without encoding.
+
+        ``empty``: the empty prompt's, [1, 77, D].
+        """
         self.prompts = tuple(prompts)
         self.encoded: dict[Phrase, Conditioning] = {}
         self._encode = encode
+        self._measure = measure
         self.empty = empty
 
     def __len__(self) -> int:
         return len(self.prompts)
 
+    def tokens(self, steps: int) -> int:
+        """T of the longest that a walk of ``steps`` is told; nothing is encoded for that."""
+        return max(
+            self._measure(phrase)
+            for prompt in self.prompts
+            for end in prompt.changes(steps)
+            for phrase, _ in prompt.at(end, steps)
+        )
+
+    @torch.no_grad()
     def over(self, steps: int, tokens: int = 0) -> tuple[Stretch, ...]:
         """What a walk of ``steps`` is told, in order; at least ``tokens`` long, filled up with empty prompts."""
         ends = sorted({end for prompt in self.prompts for end in prompt.changes(steps)})
@@ -62,7 +80,7 @@ class PromptSchedule:
             for (rows, end), after in zip(said, [*said[1:], None], strict=True)
             if not after or rows != after[0]
         ]
-        longest = max(tokens, *(self._tensor(one).shape[1] for rows, _ in lasting for row in rows for one, _ in row))
+        longest = max(tokens, self.tokens(steps))
         return tuple(Stretch(end, self._parts(rows, longest)) for rows, end in lasting)
 
     def _parts(self, rows: Sequence[Sequence[tuple[Phrase, float]]], tokens: int) -> tuple[Part, ...]:

@@ -69,11 +69,12 @@ def edit_words(encode: Encode, sentence: str, changes: Sequence[Change]) -> Cond
             room in the chunk.
     """
     encode = cache(encode)
-    spots = [spot for number, change in enumerate(changes) for spot in _spots(encode, sentence, change, number)]
+    own = _Read.of(encode(sentence), ())
+    spots = [spot for number, change in enumerate(changes) for spot in _spots(own, sentence, change, number)]
     spots.sort(key=lambda spot: spot.index)
     if any(second.index < first.index + first.have for first, second in pairwise(spots)):
         raise AlgebraError(f"two changes touch the same word of {sentence!r}: make one of them")
-    own = _Read.of(encode(sentence), spots)
+    own = replace(own, spots=tuple(spots))
     given = [
         {text: _given(own, encode(exchange(sentence, one.word, text, one.nth)), number) for text in one.texts}
         for number, one in enumerate(changes)
@@ -134,7 +135,8 @@ class _Read:
         words: list[list[int]] = [[] for _ in widths]
         ends: list[list[int]] = [[] for _ in widths]
         others: list[int] = []
-        ids, chunk = self.words.tokens[0].ids, _chunk(self.words)
+        row = self.words.tokens[0]
+        ids, chunk = row.ids, len(row.chunks[0])
         for start in range(0, self.words.tensor.shape[1], chunk):
             stop = start + chunk
             inside, padding = set(), stop - 1
@@ -172,10 +174,9 @@ class _Read:
             yield place, spot
 
 
-def _spots(encode: Encode, sentence: str, change: Change, number: int) -> Iterator[_Spot]:
+def _spots(own: _Read, sentence: str, change: Change, number: int) -> Iterator[_Spot]:
     """Where a change's word stands in the sentence."""
-    own = encode(sentence)
-    places = _places(encode, own, change.word)
+    places = own.words.places(change.word)
     written = sum(1 for _ in occurrences(sentence, change.word))
     if not places or not written:
         raise AlgebraError(f"there is no word {change.word!r} in {sentence!r}: name one that is")
@@ -186,9 +187,8 @@ def _spots(encode: Encode, sentence: str, change: Change, number: int) -> Iterat
         )
     if change.nth is not None and not 1 <= change.nth <= written:
         raise AlgebraError(f"{sentence!r} says {change.word!r} {written}×, so there is no #{change.nth}: count from 1")
-    text = _text(own)
     for place in places if change.nth is None else places[change.nth - 1 : change.nth]:
-        yield _Spot(text.index(place[0]), len(place), number)
+        yield _Spot(own.text.index(place[0]), len(place), number)
 
 
 def _given(own: _Read, words: Conditioning, number: int) -> _Read:
@@ -218,17 +218,4 @@ def _text(words: Conditioning) -> tuple[int, ...]:
     """The places of a prompt's tokens."""
     if len(words.tokens) != 1:
         raise AlgebraError("words can be changed in one prompt at a time, which is not a mix of several: encode one")
-    return tuple(range(1, 1 + len(words.tokens[0].pieces)))
-
-
-def _chunk(words: Conditioning) -> int:
-    return words.tensor.shape[1]
-
-
-def _places(encode: Encode, words: Conditioning, word: str) -> list[tuple[int, ...]]:
-    """The places of each occurrence of a word, by its tokens."""
-    single, ids = encode(word), words.tokens[0].ids
-    wanted = tuple(single.tokens[0].ids[place] for place in _text(single))
-    text = _text(words)
-    windows = (text[first : first + len(wanted)] for first in range(len(text) - len(wanted) + 1))
-    return [window for window in windows if wanted and tuple(ids[place] for place in window) == wanted]
+    return tuple(place for place, token in enumerate(words.tokens[0].tokens) if token.kind == "text")

@@ -31,12 +31,20 @@ def a1111_text(recipe: Recipe, made_with: Mapping[str, str]) -> str:
         "RNG": _noise(knobs),
         "Discard penultimate sigma": "True" if knobs["discard_penultimate"] else None,
         "Skip Early CFG": f"{knobs['guidance_start']:g}" if knobs["guidance_start"] else None,
+        "Emphasis": _emphasis(knobs),
         **_inpainting(knobs),
         **_hires(knobs),
         "Version": f"garasu {made_with['garasu']}",
     }
     said = {name: str(value) for name, value in fields.items() if value not in (None, "")}
     return write_infotext(Infotext(knobs["prompt"], knobs["negative_prompt"], said))
+
+
+def _emphasis(knobs: Mapping[str, Any]) -> str | None:
+    """A1111's name, where there is one, for other than its usual arithmetic."""
+    if knobs["syntax"] == "plain":
+        return "None"
+    return {"ignore": "Ignore", "no-norm": "No norm"}.get(knobs["emphasis"] or "")
 
 
 def _noise(knobs: Mapping[str, Any]) -> str:

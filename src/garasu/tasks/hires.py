@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
 
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
-    from garasu.prompts.conditioning import Conditioning
+    from garasu.prompts.schedule import PromptSchedule
 
 
 class HiRes(Sampled):
@@ -42,7 +42,7 @@ class HiRes(Sampled):
 
 
 def refined(
-    sd: StableDiffusion, batch: Sequence[HiRes], words: Conditioning, negative: Conditioning | None, latent: Tensor
+    sd: StableDiffusion, batch: Sequence[HiRes], words: PromptSchedule, negative: PromptSchedule | None, latent: Tensor
 ) -> Generator[Step, None, Tensor]:
     """Enlarge finished latents [B, 4, h, w] and paint them on: the steps of it; returns the larger finished latents."""
     from garasu.diffusion.canvas import Canvas

@@ -36,6 +36,8 @@ SamplerName = Literal[
 SpacingName = Literal["leading", "linspace", "trailing", "sgm_uniform", "simple", "lcm", "karras", "exponential"]
 ProfileName = Literal["diffusers", "compvis", "a1111"]
 NoiseSource = Literal["cpu", "nv"]
+SyntaxName = Literal["a1111", "novelai", "comfy", "compel", "plain", "algebra"]
+EmphasisName = Literal["a1111", "no-norm", "comfy", "compel", "ignore"]
 
 
 class Record(BaseModel):

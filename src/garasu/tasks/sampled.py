@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
-from garasu.tasks.recipe import NoiseSource, ProfileName, Recipe, SamplerName, SpacingName
+from garasu.tasks.recipe import EmphasisName, NoiseSource, ProfileName, Recipe, SamplerName, SpacingName, SyntaxName
 from garasu.tasks.refusal import RecipeError
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
@@ -21,10 +21,11 @@ if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.profiles.profile import Profile
     from garasu.diffusion.steps import Step
     from garasu.model import StableDiffusion
-    from garasu.prompts.conditioning import Conditioning
+    from garasu.prompts.schedule import PromptSchedule
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
 _PROFILE = ("like", "noise", "discard_penultimate")
+_READING = ("clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks")
 WALK = frozenset({"sampler", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
 """The fields that every walk of a recipe takes as they are, and that its whole batch shares."""
 _OWN = frozenset(
@@ -57,6 +58,16 @@ class Sampled(Recipe):
     )
     eta: float = Field(0.0, ge=0, le=1, description="Fresh noise in each DDIM step: 0 none, 1 as much as DDPM.")
     clip_skip: int = Field(1, ge=1, le=12, description="Which layer from the end reads the prompt; 1 is the last.")
+    clip_skip_norm: bool = Field(True, description="Whether the last layer's normalisation follows the layer.")
+    syntax: SyntaxName = Field(
+        "a1111", description="How prompts are written; algebra calculates with them: cat + 0.4*tabby."
+    )
+    emphasis: EmphasisName | None = Field(
+        None, description="How the weights of words are calculated; the syntax's own when not given."
+    )
+    max_chunks: int | None = Field(
+        None, ge=1, description="How many times 75 tokens are read of a prompt; 1 is plain Stable Diffusion."
+    )
     variation_seed: int | None = Field(
         None, ge=0, le=2**63 - 1, description="Whose noise to go towards; several pictures go towards following ones."
     )
@@ -156,8 +167,8 @@ class Further(Protocol[Recipe_contra]):
         self,
         sd: StableDiffusion,
         batch: Sequence[Recipe_contra],
-        words: Conditioning,
-        negative: Conditioning | None,
+        words: PromptSchedule,
+        negative: PromptSchedule | None,
         latent: Tensor,
         /,
     ) -> Generator[Step, None, Tensor]:
@@ -197,17 +208,18 @@ def walked(
     from garasu.tasks.room import Room, ran_out
 
     left = list(recipes)
+    tokens = [_tokens(sd, one) for one in left]
     room = Room(sd.device, _cells(sd, left[0]))
     while left:
-        batch = left[: room.rows]
-        tried = len(batch)
+        tried = next((row for row, one in enumerate(tokens[: room.rows]) if one != tokens[0]), len(left[: room.rows]))
+        batch = left[:tried]
         try:
             for made in _together(sd, batch, canvas, further):
                 if not isinstance(made, Image.Image):
                     yield made
                     continue
                 finished, others = (made, {}) if develop is None else develop(made, left[0])
-                one = left.pop(0)  # done, whatever happens to those after it
+                one, _ = left.pop(0), tokens.pop(0)  # done, whatever happens to those after it
                 yield Picture(finished, one, MadeWith.of(sd), others)
         except Exception as problem:
             if not ran_out(problem):
@@ -245,10 +257,15 @@ def _together(
         yield from sd.decode_each(row[None], profile_of(batch[0]).rounding)
 
 
-def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> Conditioning:
-    """The states of the batch's prompts: one row for all that say the same, else a row each."""
+def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptSchedule:
+    """What the batch's prompts tell their walks; a negative prompt has one part."""
     said = [getattr(one, field) for one in batch]
-    return sd.encode(said[0] if len(set(said)) == 1 else said, clip_skip=batch[0].clip_skip)
+    return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(_READING)))
+
+
+def _tokens(sd: StableDiffusion, recipe: Sampled) -> int:
+    """How long a picture's prompts are, padded alike. Filled up to a longer one's it would be another picture."""
+    return max(_words(sd, [recipe], field).tokens(recipe.steps) for field in ("prompt", "negative_prompt"))
 
 
 def pictures(

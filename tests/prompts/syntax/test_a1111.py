@@ -1,8 +1,9 @@
 """A1111's syntax as a whole, against a second reading of its rules."""
 
-from garasu.prompts.syntax import parse
 from tests.prompts.syntax.a1111_by_the_letter import composed
 from tests.prompts.syntax.bracket_floods import SIGNS, floods
+
+from garasu.prompts.syntax import parse
 
 STEPS = 10
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
+from tests.prompts.syntax.bracket_floods import SIGNS, floods
 
 from garasu.prompts.prompt import Fragment, Network
 from garasu.prompts.syntax import parse
-from tests.prompts.syntax.bracket_floods import SIGNS, floods
 
 Pieces = list[tuple[str, float]]
 

@@ -7,10 +7,10 @@ import time
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.prompts.syntax.bracket_floods import floods
 
 from garasu.prompts.prompt import LIMIT, Prompt, PromptError
 from garasu.prompts.syntax import SYNTAXES, parse
-from tests.prompts.syntax.bracket_floods import floods
 
 COUNT = 100_000
 SIGNS = '()[]{}|:<>\\"+-=,.1 '

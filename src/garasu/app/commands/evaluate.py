@@ -33,6 +33,7 @@ def measure(
         ),
     ] = (7.5,),
     sampler: Annotated[SamplerName, Parameter(help="How to walk from noise to picture.")] = "ddim",
+    clip_skip: Annotated[int, Parameter(help="Which layer from the end reads the prompts; 1 is the last.")] = 1,
     seed: Annotated[int, Parameter(help="Another seed asks other questions.")] = 0,
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="Folder for report.json and a sheet of pictures.")
@@ -56,8 +57,13 @@ def measure(
     sd = model.load()
     judge = load_probe(probe, model.device)
     settings = EvalSettings(
-        prompts=prompts, steps=steps, guidance_scales=guidance_scale, sampler=sampler, seed=seed
-    )  # fmt: skip
+        prompts=prompts,
+        steps=steps,
+        guidance_scales=guidance_scale,
+        sampler=sampler,
+        clip_skip=clip_skip,
+        seed=seed,
+    )
     report, page = evaluate(sd, judge, settings)
     print(table(report))
     if output is not None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from garasu.prompts import algebra
 from garasu.prompts.algebra import AlgebraError
-from garasu.prompts.conditioning import Conditioning
+from garasu.prompts.conditioning import Conditioning, aligned
 from garasu.prompts.expression.errors import ExpressionError
 from garasu.prompts.expression.nodes import (
     Call,
@@ -46,7 +46,9 @@ def evaluated(tree: Node, encode: Callable[[str], Conditioning], source: str) ->
     """
     try:
         read = {node: _wide(_changed(node, encode)) for node in prompts_of(tree)}
-        tensor = _tensor(value_of(tree, _aligned(read, encode).__getitem__))
+        if len({words.tensor.shape[1] for words in read.values()}) > 1:
+            read = dict(zip(read, aligned(*read.values(), empty=encode("")), strict=True))
+        tensor = _tensor(value_of(tree, lambda node: read[node].tensor))
     except EvaluationError as error:
         raise ExpressionError(str(error), source, error.node.column) from error
     if not tensor.isfinite().all():
@@ -120,7 +122,7 @@ def _changed(node: Text, encode: Callable[[str], Conditioning]) -> Conditioning:
     if not node.changes:
         return encode(node.text)
     try:
-        return edit_words(lambda text: _wide_words(encode(text)), node.text, [_word_change(c) for c in node.changes])
+        return edit_words(lambda text: _wide(encode(text)), node.text, [_word_change(c) for c in node.changes])
     except AlgebraError as error:
         raise EvaluationError(str(error), node) from error
 
@@ -133,24 +135,9 @@ def _change_value(tree: Node, given: Mapping[str, Tensor]) -> Tensor:
     return _tensor(value_of(tree, lambda node: given[node.text]))
 
 
-def _aligned(read: dict[Text, Tensor], encode: Callable[[str], Conditioning]) -> dict[Text, Tensor]:
-    """Shorter ones with the empty prompt's chunk behind them, as often as it takes."""
-    longest = max(one.shape[1] for one in read.values())
-    if all(one.shape[1] == longest for one in read.values()):
-        return read
-    empty = _wide(encode(""))  # [1, 77, D]
-    return {
-        node: torch.cat([one, empty.repeat(1, (longest - one.shape[1]) // empty.shape[1], 1)], dim=1)
-        for node, one in read.items()
-    }
-
-
-def _wide_words(words: Conditioning) -> Conditioning:
-    return Conditioning(_wide(words), words.tokens)
-
-
-def _wide(words: Conditioning) -> Tensor:
-    return words.tensor if words.tensor.dtype == torch.float64 else words.tensor.float()
+def _wide(words: Conditioning) -> Conditioning:
+    """In float32 at least."""
+    return words if words.tensor.dtype == torch.float64 else words.to(dtype=torch.float32)
 
 
 def _scaled(value: Value, factor: float) -> Value:

@@ -118,7 +118,13 @@ class _Run:
         self.scale = settings.guidance_scales[0]
 
     def knobs(self, scale: float) -> Settings:
-        return {"steps": self.settings.steps, "sampler": self.settings.sampler, "guidance_scale": scale}
+        asked = self.settings
+        return {
+            "steps": asked.steps,
+            "sampler": asked.sampler,
+            "clip_skip": asked.clip_skip,
+            "guidance_scale": scale,
+        }
 
     def paint(self, questions: Sequence[Question], scale: float) -> Pictures:
         pictures = []

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import torch
 from PIL import Image
@@ -67,7 +68,7 @@ class Retrieval:
 
 
 Settings = Mapping[str, str | int | float]
-"""Keyword arguments of ``StableDiffusion.sample``."""
+"""Keyword arguments of ``StableDiffusion.sample``, and ``clip_skip`` of ``encode``."""
 
 
 def rows_at_once(sd: StableDiffusion) -> int:
@@ -80,9 +81,8 @@ def pictures_of(sd: StableDiffusion, questions: Sequence[Question], settings: Se
     rows = rows_at_once(sd)
     for first in range(0, len(questions), rows):
         some = questions[first : first + rows]
-        words = sd.encode([one.prompt for one in some])
-        *_, last = sd.sample(words, seed=[one.seed for one in some], **settings)  # type: ignore[arg-type]
-        yield from sd.decode_each(last.latent)
+        latent = _finished(sd, [one.prompt for one in some], [one.seed for one in some], settings)
+        yield from sd.decode_each(latent)
 
 
 def judge(probe: Probe, questions: Iterable[Question], pictures: Iterable[Image.Image]) -> Verdict:
@@ -144,8 +144,16 @@ def seconds_per_picture(sd: StableDiffusion, settings: Settings, repeats: int = 
 
 
 def _one_picture(sd: StableDiffusion, settings: Settings) -> None:
-    *_, last = sd.sample(sd.encode("a black cat with yellow eyes"), seed=7, **settings)  # type: ignore[arg-type]
-    sd.decode_each(last.latent)
+    sd.decode_each(_finished(sd, ["a black cat with yellow eyes"], [7], settings))
+
+
+def _finished(sd: StableDiffusion, prompts: Sequence[str], seeds: Sequence[int], settings: Settings) -> Tensor:
+    """The finished latents of captions."""
+    knobs: dict[str, Any] = dict(settings)
+    skip = knobs.pop("clip_skip", 1)
+    words, nothing = sd.encode(prompts, clip_skip=skip), sd.encode("", clip_skip=skip)
+    *_, last = sd.sample(words, negative=nothing, seed=seeds, **knobs)
+    return last.latent
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -23,6 +23,7 @@ class EvalSettings:
     steps: int = 25
     guidance_scales: tuple[float, ...] = (7.5,)
     sampler: str = "ddim"
+    clip_skip: int = 1
     seed: int = 0
     renders: int = 256  # fresh drawings for the VAE
     retrieval_batches: int = 8

@@ -21,7 +21,8 @@ def table(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     model, settings = report.model, report.settings
     size = "x".join(map(str, model.size))
-    yield f"{model.name}: {size}, {settings.sampler}, {settings.steps} steps, {model.device} {model.dtype}"
+    skip = f"clip skip {settings.clip_skip}, " if settings.clip_skip > 1 else ""
+    yield f"{model.name}: {size}, {settings.sampler}, {settings.steps} steps, {skip}{model.device} {model.dtype}"
     for one in report.obedience:
         yield from _obedience(one, report)
     yield from _pictures(report)

@@ -1,0 +1,158 @@
+"""Text in, what the U-Net is told out: one place that knows how a model's prompts are read."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from garasu.networks.clip_text import CLIPText
+from garasu.prompts.chunks import fit
+from garasu.prompts.conditioning import Conditioning, encode, encode_said, mixed, own_emphasis, own_split
+from garasu.prompts.expression import Expression, read_expression
+from garasu.prompts.prompt import Network, Prompt, Said
+from garasu.prompts.schedule import PromptSchedule, Reading
+from garasu.prompts.syntax import parse
+from garasu.prompts.tokenizer import Tokenizer
+
+ALGEBRA = "algebra"  # the syntax in which a prompt is an expression of conditionings
+
+Phrase = tuple[Said, ...] | Expression
+"""What one conditioning is made from: what a part of a prompt says, several to be mixed, or an expression."""
+
+
+class NetworkIgnored(UserWarning):
+    """A prompt asks for a LoRA or a hypernetwork, which is not applied."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A prompt, as a schedule asks it."""
+
+    prompt: Prompt
+
+    def at(self, step: int, steps: int) -> list[tuple[Phrase, float]]:
+        """The parts that AND joins, with their weights; a mix is one part."""
+        said = self.prompt.at(step, steps)
+        if self.prompt.join == "mix":
+            return [(said, 1.0)]
+        return [((Said(1.0, one.sections),), one.weight) for one in said]
+
+    def changes(self, steps: int) -> Sequence[int]:
+        """Where it says something else."""
+        return self.prompt.changes(steps)
+
+
+@dataclass(frozen=True)
+class Calculated:
+    """An expression, which is the same at every step."""
+
+    expression: Expression
+
+    def at(self, step: int, steps: int) -> list[tuple[Phrase, float]]:
+        """Itself."""
+        return [(self.expression, 1.0)]
+
+    def changes(self, steps: int) -> Sequence[int]:
+        """Never."""
+        return (steps,)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How prompts become conditionings.
+
+    ``ready`` gives the text encoder where it computes; the settings are those of `garasu.prompts.conditioning.encode`.
+    """
+
+    ready: Callable[[], CLIPText]
+    tokenizer: Tokenizer
+    clip_skip: int = 1
+    clip_skip_norm: bool = True
+    syntax: str = "a1111"
+    emphasis: str | None = None
+    max_chunks: int | None = None
+
+    def schedule(self, prompts: str | Sequence[str], *, composes: bool = True) -> PromptSchedule:
+        """What a walk is told by prompts, one a row; ``composes`` False reads AND as a word, as negative prompts do.
+
+        Raises:
+            PromptError: an unknown syntax.
+            ExpressionError: an expression that cannot be read.
+
+        Warns:
+            NetworkIgnored: for each ``<lora:…>`` and ``<hypernet:…>``.
+        """
+        rows = [prompts] if isinstance(prompts, str) else prompts
+        quoted = functools.cache(self.quoted)  # the frames of a film say the same words in other shares
+        return PromptSchedule(
+            [self.read(row, composes=composes) for row in rows],
+            lambda phrase: self._conditioning(phrase, quoted),
+            self._tokens,
+            lambda: quoted("").tensor,
+        )
+
+    def read(self, text: str, *, composes: bool = True) -> Reading:
+        """One prompt, as a schedule asks it; no text at all is the empty prompt in every syntax."""
+        if self.syntax == ALGEBRA and text.strip():
+            return Calculated(read_expression(text))
+        prompt = parse(text, self._syntax, composes=composes)
+        for network in prompt.networks:
+            _warn_ignored(network)
+        return Spoken(prompt)
+
+    def quoted(self, text: str) -> Conditioning:
+        """A prompt that stays the same, [1, T, D]; within an expression as A1111 reads it."""
+        return encode(
+            self.ready(),
+            self.tokenizer,
+            text,
+            clip_skip=self.clip_skip,
+            clip_skip_norm=self.clip_skip_norm,
+            syntax=self._syntax,
+            emphasis=self.emphasis,
+            max_chunks=self.max_chunks,
+        )
+
+    def _conditioning(self, phrase: Phrase, quoted: Callable[[str], Conditioning]) -> Conditioning:
+        if isinstance(phrase, Expression):
+            return phrase.evaluate(quoted)
+        words = encode_said(
+            self.ready(),
+            self.tokenizer,
+            phrase,
+            clip_skip=self.clip_skip,
+            clip_skip_norm=self.clip_skip_norm,
+            emphasis=self.emphasis or own_emphasis(self._syntax),
+            max_chunks=self.max_chunks,
+            split=own_split(self._syntax),
+        )
+        return words if len(phrase) == 1 else mixed(words, [one.weight for one in phrase])
+
+    def _tokens(self, phrase: Phrase) -> int:
+        """T of a phrase's conditioning."""
+        length, split = self.ready().config.max_length, own_split(self._syntax)
+        return max(
+            len(fit(self.tokenizer, one.sections, length, split=split, max_chunks=self.max_chunks).tokens)
+            for one in self._said(phrase)
+        )
+
+    def _said(self, phrase: Phrase) -> Sequence[Said]:
+        """All that a phrase has encoded."""
+        if isinstance(phrase, Expression):
+            return [one for text in phrase.prompts for one in parse(text, self._syntax).at(1, 1)]
+        return phrase
+
+    @property
+    def _syntax(self) -> str:
+        """Of words; in an expression they stand in quotation marks."""
+        return "a1111" if self.syntax == ALGEBRA else self.syntax
+
+
+def _warn_ignored(network: Network) -> None:
+    warnings.warn(
+        f"<{network.kind}:{network.name}> in the prompt is not applied: garasu cannot load such networks yet",
+        NetworkIgnored,
+        stacklevel=4,
+    )
