@@ -11,13 +11,10 @@ from garasu.glass.record.errors import RecordError
 from garasu.glass.record.opening import open_record
 from garasu.glass.record.options import GB, RecordOptions
 from garasu.glass.record.recording import Recorder, record, record_steps
-from garasu.glass.record.tensors import MappedTensors
-from garasu.glass.record.walk import Walk
-from garasu.prompts.schedule import PromptSchedule
 from garasu.tasks.img2img import Img2Img
 from garasu.tasks.inpaint import Inpaint
 from garasu.tasks.outpaint import Outpaint
-from garasu.tasks.picture import MadeWith, Picture
+from garasu.tasks.picture import Picture
 from garasu.tasks.txt2img import Txt2Img, txt2img, txt2img_steps
 from garasu.tasks.upscale import Upscale
 
@@ -219,37 +216,22 @@ class TestInterruption:
         assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-class Both:
-    """A prompt of two parts to the second step, then of one."""
-
-    def at(self, step, steps):
-        return [("a cat", 1.0), ("dog", 0.5)] if step <= 2 else [("dog", 1.0)]
-
-    def changes(self, steps):
-        return (2, steps)
-
-
-def test_a_prompt_of_several_parts_that_changes_on_the_way(tiny, tmp_path):
-    words = PromptSchedule([Both()], tiny.encode, lambda: tiny.encode("").tensor)
-
-    def made():
-        yield from tiny.sample(words, seed=7, steps=4, guidance_scale=5)
-        yield Picture(Image.new("RGB", (64, 64)), RECIPE, MadeWith.of(tiny))
-
-    list(Recorder(tmp_path / "run").watch(tiny, RECIPE, made()))
-    walk = open_record(tmp_path / "run").walks[0]
-    assert walk.sides == ("negative", "prompt part 0", "prompt part 1", "prompt")
-    assert walk.said("prompt part 1").steps == (0, 1)
-    assert walk.said("prompt").steps == (2, 3)
-    away = walk.said("negative")[0]
-    gain = walk.said("prompt part 0")[0] - away + 0.5 * (walk.said("prompt part 1")[0] - away)
-    torch.testing.assert_close(walk.eps[0], away + 5 * gain, rtol=1e-3, atol=1e-4)
+def test_a_prompt_of_several_parts(tiny, tmp_path):
+    walk = record(tiny, RECIPE.but(prompt="a cat AND dog :0.5"), tmp_path / "run").walks[0]
+    assert walk.sides == ("negative", "prompt part 0", "prompt part 1")
+    for step in range(4):
+        away = walk.said("negative")[step]
+        gain = walk.said("prompt part 0")[step] - away + 0.5 * (walk.said("prompt part 1")[step] - away)
+        torch.testing.assert_close(walk.eps[step], away + 7.5 * gain, rtol=1e-3, atol=1e-3)
     assert torch.equal(walk.words("prompt part 1")[1], tiny.encode("dog").tensor)
-    assert torch.equal(walk.words("prompt")[2], tiny.encode("dog").tensor)
-    name = next(iter(walk.panes))
-    assert walk.pane(name, "prompt part 0").steps == (0, 1)
-    assert walk.eps_prompt.steps == walk.difference.steps == (2, 3)
-    short = open_record(tmp_path / "run").document.walks[0]
-    short = short.model_copy(update={"evaluations": short.evaluations[:2]})
+    first = next(iter(walk.panes))
+    assert torch.equal(walk.pane(first, "prompt part 1")[0], walk.panes[first][0][2:])
     with pytest.raises(RecordError, match=r"has parts: take said\(side\)"):
-        _ = Walk(0, short, MappedTensors(tmp_path / "run" / "run.safetensors")).eps_prompt
+        _ = walk.eps_prompt
+
+
+def test_a_prompt_that_changes_on_the_way(tiny, tmp_path):
+    kept = record(tiny, RECIPE.but(prompt="[a cat:dog:0.5]"), tmp_path / "run")
+    said = [tiny.encode(text).tensor for text in ("a cat", "a cat", "dog", "dog")]
+    assert all(torch.equal(kept.conditioning[step], words) for step, words in enumerate(said))
+    assert [one.conditioning for one in kept.walks[0].entry.evaluations] == [0, 0, 1, 1]

@@ -1,9 +1,13 @@
 """Where words stand in a prompt."""
 
 import pytest
+import torch
 
+from garasu.diffusion.steps import Step
 from garasu.glass.record.document import Words
 from garasu.glass.record.errors import RecordError
+from garasu.glass.record.recording import record
+from garasu.glass.record.replaying import replay_steps
 from garasu.glass.record.words import places, words_of
 from garasu.tasks.txt2img import Txt2Img
 
@@ -34,6 +38,19 @@ def test_every_place_of_the_conditioning_has_its_piece(tiny):
     assert places("dog", words["negative_prompt"]) == ((1,),)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"prompt": "cat AND dog"}, {"prompt": "[cat:dog:0.5]"}, {"prompt": "lerp(cat, dog, 0.5)", "syntax": "algebra"}],
+)
+def test_what_is_not_one_row_of_tokens_is_left_out(tiny, tmp_path, fields):
+    kept = record(tiny, Txt2Img(seed=1, steps=4, **fields), tmp_path / "run")
+    assert list(kept.tokens) == ["negative_prompt"]
+    with pytest.raises(RecordError, match="changes on the way or has parts"):
+        kept.attention("cat")
+    steps = [one for one in replay_steps(tiny, kept, start=3) if isinstance(one, Step)]
+    assert torch.equal(steps[-1].latent, kept.finished)
+
+
 def test_a_prompt_that_is_cut_warns_once_only(tiny, recwarn):
-    words_of(tiny, Txt2Img(prompt="cat " * 200, seed=1))
+    words_of(tiny, Txt2Img(prompt="cat " * 200, seed=1, max_chunks=1))
     assert not recwarn.list

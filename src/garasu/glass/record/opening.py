@@ -63,8 +63,12 @@ class Record:
         """Where a word, or several, stand in the prompt: the positions of their tokens, for each occurrence.
 
         Raises:
-            RecordError: nowhere; the message lists the words.
+            RecordError: nowhere; the message lists the words. Or the prompt is not one row of tokens.
         """
+        if field not in self.tokens:
+            raise RecordError(
+                f"the {field.replace('_', ' ')} changes on the way or has parts: give Walk.maps the places"
+            )
         return places(word, self.tokens[field])
 
     def attention(self, word: str, side: str = "prompt") -> dict[str, Series]:

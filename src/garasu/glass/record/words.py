@@ -8,22 +8,32 @@ from collections.abc import Iterator
 from garasu.glass.record.document import Words
 from garasu.glass.record.errors import RecordError
 from garasu.model import StableDiffusion
-from garasu.prompts.conditioning import PromptCut
 from garasu.tasks.sampled import Sampled
 
 END = "</w>"  # CLIP's mark of a word's last piece
 FIELDS = ("prompt", "negative_prompt")
+READING = ("clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks")
 
 
 def words_of(sd: StableDiffusion, recipe: Sampled) -> dict[str, Words]:
-    """The prompt and the negative prompt of a recipe, in the tokens that its model reads."""
+    """The prompt and the negative prompt of a recipe in the tokens that its model reads.
+
+    One that has parts, changes on the way or is calculated stands nowhere in one row of tokens, and is left out.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PromptCut)  # the run itself says what it cuts
-        return {field: _read(sd, getattr(recipe, field)) for field in FIELDS}
+        warnings.simplefilter("ignore", UserWarning)  # the run itself says what it cuts or ignores
+        found = {field: _read(sd, recipe, field) for field in FIELDS}
+    return {field: words for field, words in found.items() if words is not None}
 
 
-def _read(sd: StableDiffusion, text: str) -> Words:
-    tokens = sd.encode(text).tokens[0].tokens
+def _read(sd: StableDiffusion, recipe: Sampled, field: str) -> Words | None:
+    text, reading = getattr(recipe, field), recipe.model_dump(include=set(READING))
+    schedule = sd.prompt_schedule([text], composes=field == "prompt", **reading)
+    schedule.over(recipe.steps)
+    (words, *others) = schedule.encoded.values()
+    if others or not words.tokens:
+        return None
+    tokens = words.tokens[0].tokens
     pieces = tuple(token.piece if token.kind == "text" else "" for token in tokens)
     return Words(text=text, ids=tuple(token.id for token in tokens), pieces=pieces)
 
