@@ -225,6 +225,21 @@ def _on_the_way(sd: StableDiffusion, places: Sequence[float]) -> list[Frame]:
     return frames
 
 
+def replayed(sd: StableDiffusion) -> Image.Image:
+    """The recording guide's: a run that became another one, ever later, and one whose latent was mirrored."""
+    with TemporaryDirectory() as folder:
+        recipe = garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7)
+        record = garasu.record(sd, recipe, Path(folder) / "run", garasu.RecordOptions(panes=("none",)))
+        words, steps = "an orange tabby cat with green eyes", (2, 5, 8, 12, 16)
+        drawn = [
+            garasu.replay(sd, record),
+            *(garasu.replay(sd, record, start=step, prompt=words) for step in steps),
+            garasu.replay(sd, record, start=5, latent=record.latent[5].flip(-1)),
+        ]
+    labels = ["recorded", *(f"a tabby from step {step} on" for step in steps), "mirrored at step 5"]
+    return sheet([one.image for one in drawn if isinstance(one, garasu.Picture)], labels, columns=7)
+
+
 BLACK = "a black cat on the beach"
 INSPECTED = "a (black:1.3) cat, bozuman, [snow]"
 SEAT = (14, 6, 116, 114)
@@ -320,6 +335,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "prompt-inspector": prompt_inspector,
     "calm-and-storm": calm_and_storm,
     "whisker": whisker,
+    "replayed": replayed,
 }
 
 

@@ -20,6 +20,8 @@ __all__ = [
     "Outpaint",
     "Pane",
     "Picture",
+    "Record",
+    "RecordOptions",
     "Recording",
     "Schedule",
     "StableDiffusion",
@@ -32,7 +34,10 @@ __all__ = [
     "inpaint",
     "load",
     "look",
+    "open_record",
     "outpaint",
+    "record",
+    "replay",
     "txt2img",
     "upscale",
 ]
@@ -45,6 +50,10 @@ if typing.TYPE_CHECKING:
     from garasu.diffusion.noise import Noise
     from garasu.diffusion.schedule import Schedule
     from garasu.diffusion.steps import Step
+    from garasu.glass.record.opening import Record, open_record
+    from garasu.glass.record.options import RecordOptions
+    from garasu.glass.record.recording import record
+    from garasu.glass.record.replaying import replay
     from garasu.model import StableDiffusion, load
     from garasu.panes import At, Pane, Recording, look
     from garasu.prompts.conditioning import Conditioning
@@ -64,6 +73,10 @@ else:
         "garasu.diffusion.noise": ("Noise",),
         "garasu.diffusion.schedule": ("Schedule",),
         "garasu.diffusion.steps": ("Step",),
+        "garasu.glass.record.opening": ("Record", "open_record"),
+        "garasu.glass.record.options": ("RecordOptions",),
+        "garasu.glass.record.recording": ("record",),
+        "garasu.glass.record.replaying": ("replay",),
         "garasu.model": ("StableDiffusion", "load"),
         "garasu.panes": ("At", "Pane", "Recording", "look"),
         "garasu.prompts.conditioning": ("Conditioning",),

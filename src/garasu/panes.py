@@ -111,7 +111,7 @@ def look(
     """
     looks = [_Look(pattern, fn, False) for pattern, fn in (after or {}).items()]
     looks += [_Look(pattern, fn, True) for pattern, fn in (before or {}).items()]
-    found = [(one, _matching(root, one.pattern)) for one in looks]
+    found = [(one, matching(root, one.pattern)) for one in looks]
     with ExitStack() as stack:
         stack.enter_context(_owned(root))
         stack.enter_context(eagerly())
@@ -176,8 +176,12 @@ def _standing_for(value: Tensor, changed: Any, name: str) -> Tensor:
     return changed.to(value)
 
 
-def _matching(root: nn.Module, pattern: str) -> list[tuple[str, nn.Module]]:
-    """Every (path, module) below ``root`` that the pattern names; none is an error that lists near names."""
+def matching(root: nn.Module, pattern: str) -> list[tuple[str, nn.Module]]:
+    """Every (path, module) below ``root`` that the pattern names.
+
+    Raises:
+        PaneError: there is none; the message lists near names.
+    """
     # torch.compile(module) wraps: its path is the wrapped module's, which comes later and takes its place here.
     modules = {_without_wrapper(name): module for name, module in root.named_modules()}
     found = [(name, module) for name, module in modules.items() if fnmatch.fnmatchcase(name, pattern)]

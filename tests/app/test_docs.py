@@ -42,6 +42,7 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "rarity",
         "world",
         "redo",
+        "replay",
         "show",
         "eval",
         "train base",

@@ -31,6 +31,7 @@ _COMMANDS = {
     "show": ("garasu.app.commands.pictures:show", "Print the recipe that a picture carries."),
     "redo": ("garasu.app.commands.pictures:redo", "Make a picture again from its recipe, and compare."),
     "prompt": ("garasu.app.commands.prompt:prompt", "Show what a prompt is to a model, token by token."),
+    "replay": ("garasu.app.commands.replay:replay", "Walk a recorded run again from any step, or on from it."),
     "info": ("garasu.app.commands.models:info", "X-ray a checkpoint: layout, keys, dtypes, parameters."),
     "world": ("garasu.app.commands.world:world", "Draw captioned pictures: a sheet, or a dataset."),
     "eval": ("garasu.app.commands.evaluate:measure", "Measure a model on prompts that training never saw."),

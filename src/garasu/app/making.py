@@ -12,6 +12,7 @@ from tqdm import tqdm
 from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.model_flags import ModelFlags
 from garasu.app.progress import Count, pictures_of
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 from garasu.images.sheet import sheet
@@ -44,18 +45,21 @@ def make(
     output: Path | None,
     grid: bool,
     *,
+    record: RecordFlags = NOT_RECORDED,
     preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
 
     Each picture's others are written beside it, cat-decoded.png. Raises before any work for a name that cannot be
-    written to.
+    written to, or a record that cannot be made.
     """
+    record.check()
     check_png_name(_named(output, recipe, _number(1, recipe.count)))
     preview.check(recipe)
     sd = model.load()
     live = preview.live(sd)
-    made = steps(sd) if live is None else live.watched(steps(sd))
+    made = record.kept(sd, recipe, steps(sd))
+    made = made if live is None else live.watched(made)
     pictures: list[Picture[Any]] = []
     for picture in pictures_of(made, recipe.count):
         pictures.append(picture)
@@ -86,6 +90,7 @@ def make_from_picture(
     output: Path | None,
     grid: bool,
     *,
+    record: RecordFlags = NOT_RECORDED,
     preview: PreviewFlags = NO_PREVIEW,
 ) -> list[Picture[Any]]:
     """As `make`, of a recipe with a picture: what its strength really means is printed first.
@@ -98,7 +103,7 @@ def make_from_picture(
         tqdm.write(meaning(sd, recipe))
         return steps(sd, recipe)
 
-    return make(told, recipe, model, output, grid, preview=preview)
+    return make(told, recipe, model, output, grid, record=record, preview=preview)
 
 
 def make_kept(kept: Kept, load: Callable[[], StableDiffusion], finished: Finished | None = None) -> None:

@@ -104,7 +104,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     if end > size:
         raise CheckpointError(f"{path} is cut short: {size} of {end} bytes are there; download or copy it again.")
     data = map_file(path)[header.offset :]
-    return {name: _window(data, entry) for name, entry in header.entries.items()}, header.metadata
+    return {name: window(data, entry) for name, entry in header.entries.items()}, header.metadata
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Outgoing], metadata: Mapping[str, str]) -> None:
@@ -135,8 +135,9 @@ def _entry(field: Mapping[str, Any]) -> Entry:
     return entry
 
 
-def _window(data: Tensor, entry: Entry) -> Tensor:
-    window = data[entry.start : entry.stop]
-    if window.data_ptr() % entry.dtype.itemsize:
-        window = window.clone()  # some writers pad nothing, and a tensor must begin at a multiple of its item
-    return window.view(entry.dtype).view(entry.shape)
+def window(data: Tensor, entry: Entry) -> Tensor:
+    """One tensor of ``data``, the bytes after the header: a view of them, or a copy where they lie askew."""
+    part = data[entry.start : entry.stop]
+    if part.data_ptr() % entry.dtype.itemsize:
+        part = part.clone()  # some writers pad nothing, and a tensor must begin at a multiple of its item
+    return part.view(entry.dtype).view(entry.shape)

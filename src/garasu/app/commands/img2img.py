@@ -6,6 +6,7 @@ from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make_from_picture
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.img2img import Img2Img, img2img_steps
 
 
@@ -14,6 +15,7 @@ def img2img(
     recipe: Img2Img,
     *,
     model: ModelFlags = NONE_GIVEN,
+    record: RecordFlags = NOT_RECORDED,
     output: Output = None,
     grid: Grid = False,
     preview: PreviewFlags = NO_PREVIEW,
@@ -22,5 +24,5 @@ def img2img(
 
     Prints what the strength really means. Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make_from_picture(img2img_steps, recipe, model, output, grid, preview=preview)
+    make_from_picture(img2img_steps, recipe, model, output, grid, record=record, preview=preview)
     return 0

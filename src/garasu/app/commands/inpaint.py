@@ -13,6 +13,7 @@ from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.images.saving import whole_file
 from garasu.tasks.img2img import meaning
 from garasu.tasks.inpaint import Inpaint, explain, inpaint_steps, mask_for
@@ -29,6 +30,7 @@ def inpaint(
     recipe: Inpaint,
     *,
     model: ModelFlags = NONE_GIVEN,
+    record: RecordFlags = NOT_RECORDED,
     output: Output = None,
     grid: Grid = False,
     preview: PreviewFlags = NO_PREVIEW,
@@ -56,7 +58,7 @@ def inpaint(
                 explain(sd, recipe).save(beside, format="PNG")
         return inpaint_steps(sd, recipe)
 
-    for picture in make(steps, recipe, model, output, grid, preview=preview):
+    for picture in make(steps, recipe, model, output, grid, record=record, preview=preview):
         if not mask.all():
             print(f"seed {picture.recipe.seed}: the border is {seam(picture.image, mask):.2f} (1 is not to be seen)")
     return 0

@@ -63,12 +63,12 @@ def redo(
     task = TASKS[record["task"]]
     recipe, made_with = _parts(task, record, picture)
     recipe = _with_sources(recipe, picture)
-    sd = _flags(model, made_with, picture).load()
+    sd = as_made(model, made_with, picture).load()
     new = next(pictures_of(task.steps(sd, recipe), 1))
     if output is not None:
         new.save(output)
     print(compare(old, new.image))
-    for change in _changes(made_with, new.made_with):
+    for change in changes(made_with, new.made_with):
         print(change)
     return 0 if old.tobytes() == new.image.tobytes() else DIFFERENT
 
@@ -88,8 +88,15 @@ def compare(old: Image.Image, new: Image.Image) -> str:
 
 
 def _listed(record: Mapping[str, Any]) -> str:
+    replayed = {"replayed": record["replayed"]} if "replayed" in record else {}
     recipe = record.get("recipe", {})
-    fields = {**recipe, **recipe.get("recipe", {}), **record.get("made_with", {}), **_safety(record.get("safety"))}
+    fields = {
+        **recipe,
+        **recipe.get("recipe", {}),
+        **record.get("made_with", {}),
+        **_safety(record.get("safety")),
+        **replayed,
+    }
     fields.pop("recipe", None)  # what all pictures of a film have in common: listed like the rest
     width = max(map(len, fields), default=0)
     said = {name: "" if value is None else value for name, value in fields.items()}
@@ -108,6 +115,8 @@ def _record(picture: Path) -> Mapping[str, Any]:
     record = read_metadata(picture).ours
     if record is None:
         raise MetadataError(f"{picture} carries no garasu recipe, so it cannot be made again")
+    if "replayed" in record:
+        raise MetadataError(f"{picture} was changed {record['replayed']}: make it again with garasu replay")
     if record.get("task") not in TASKS:
         raise MetadataError(f"{picture}: this version of garasu knows no task {record.get('task')!r}")
     return record
@@ -137,8 +146,8 @@ def _beside(name: str, picture: Path) -> str:
     )
 
 
-def _flags(given: ModelFlags, made_with: MadeWith, picture: Path) -> ModelFlags:
-    """The flags given, completed by what the picture says it was made with."""
+def as_made(given: ModelFlags, made_with: MadeWith, picture: Path) -> ModelFlags:
+    """The flags given, completed by what the picture, or a record, says it was made with."""
     return ModelFlags(
         model=given.model or _found(made_with.model, "model", picture),
         vae=given.vae or _found(made_with.vae, "vae", picture),
@@ -159,6 +168,7 @@ def _found(name: str, what: str, picture: Path) -> str | None:
     raise FileNotFoundError(f"{picture} was made with {name}, which is not in this folder: say --{what} PATH")
 
 
-def _changes(before: MadeWith, now: MadeWith) -> list[str]:
+def changes(before: MadeWith, now: MadeWith) -> list[str]:
+    """What was not the same: a line for each."""
     pairs = [(name, getattr(before, name), getattr(now, name)) for name in MadeWith.model_fields]
     return [f"{name}: {old} before, {new} now" for name, old, new in pairs if old != new]

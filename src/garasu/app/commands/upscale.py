@@ -6,6 +6,7 @@ from garasu.app.live import NO_PREVIEW, PreviewFlags
 from garasu.app.making import Grid, Output, make_from_picture
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.recipe_flags import recipe_command
+from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.upscale import Upscale, upscale_steps
 
 
@@ -14,6 +15,7 @@ def upscale(
     recipe: Upscale,
     *,
     model: ModelFlags = NONE_GIVEN,
+    record: RecordFlags = NOT_RECORDED,
     output: Output = None,
     grid: Grid = False,
     preview: PreviewFlags = NO_PREVIEW,
@@ -22,5 +24,5 @@ def upscale(
 
     Prints what the strength really means. Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make_from_picture(upscale_steps, recipe, model, output, grid, preview=preview)
+    make_from_picture(upscale_steps, recipe, model, output, grid, record=record, preview=preview)
     return 0

@@ -15,8 +15,7 @@ from garasu.glass.prompt.nearest import WordStates, changes, what_changed, word_
 from garasu.glass.prompt.parts import Reader
 from garasu.glass.prompt.report import Cosines, Difference, Part, Place, PromptReport, Settings
 from garasu.model import StableDiffusion
-from garasu.prompts.conditioning import PromptCut, own_emphasis
-from garasu.prompts.schedule import filled
+from garasu.prompts.conditioning import PromptCut, filled, own_emphasis
 
 NEAREST = 3  # words for each row
 WORDS = 2000  # words to look among
