@@ -57,7 +57,11 @@ def _flags(recipe: type[Recipe]) -> list[inspect.Parameter]:
             # The recipe reads numbers and names itself, and refuses in a sentence: nobody else should before.
             annotation=Annotated[
                 fields[name].annotation,
-                Parameter(help=fields[name].description, converter=_word, negative=""),
+                Parameter(
+                    help=fields[name].description,
+                    converter=_word,
+                    negative=None if fields[name].default is True else "",
+                ),
                 SkipValidation,
             ],
         )
