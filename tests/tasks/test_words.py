@@ -108,5 +108,9 @@ def test_wrong_names_are_refused(tiny):
         Txt2Img(prompt="cat", syntax="runes")
     with pytest.raises(RecipeError, match="emphasis"):
         Txt2Img(prompt="cat", emphasis="loud")
+    with pytest.raises(RecipeError, match=r"column 6 of the expression: cat \+\)"):
+        Txt2Img(prompt="cat +", syntax="algebra")
+    with pytest.raises(RecipeError, match="t has no value"):
+        Txt2Img(prompt="cat", negative_prompt="t*dog", syntax="algebra")
     with pytest.raises(RecipeError, match="max_chunks must be at least 1"):
         Txt2Img(prompt="cat", max_chunks=0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 from PIL import Image
 from pydantic import Field, model_validator
 
+from garasu.prompts.expression import read_expression
 from garasu.tasks.names import understood
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.recipe import EmphasisName, NoiseSource, ProfileName, Recipe, SamplerName, SpacingName, SyntaxName
@@ -116,6 +117,9 @@ class Sampled(Recipe):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.syntax == "algebra":
+            for text in filter(str.strip, (self.prompt, self.negative_prompt)):
+                read_expression(text).complete()
         if self.like != "diffusers":  # which has everything
             profile_of(self).check(
                 self.sampler, self.spacing, discard=self.discard_penultimate, picture=self.from_picture()
