@@ -270,8 +270,8 @@ def _together(
 
 
 def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptSchedule:
-    """What the batch's prompts tell their walks; a negative prompt has one part."""
-    said = [getattr(one, field) for one in batch]
+    """What the batch's prompts tell their walks. A negative prompt has one part, and none without guidance."""
+    said = ["" if field == "negative_prompt" and one.guidance_scale == 1 else getattr(one, field) for one in batch]
     return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(READING)))
 
 
