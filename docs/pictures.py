@@ -13,6 +13,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import garasu
+from garasu.app.cli import app as garasu_command
 from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
@@ -353,12 +354,16 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
 }
 
 
+FILM = ["cat", "kitten", "--adaptive", "--frames", "24", "--fps", "8", "--seed", "2", "--guidance-scale", "3"]
+
+
 def main() -> None:
     """Write them all into docs/images."""
     sd = garasu.load()
     for name, make in PICTURES.items():
         make(sd).save(IMAGES / f"{name}.png", optimize=True)
         print(IMAGES / f"{name}.png")
+    garasu_command(["blend", *FILM, "-o", str(IMAGES / "cat-kitten.gif")], result_action="return_value")
 
 
 if __name__ == "__main__":
