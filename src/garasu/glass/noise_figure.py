@@ -52,8 +52,8 @@ def caption(report: NoiseReport) -> str:
     where = "in its mean" if frequency == 0 else f"at {frequency:.2f} cycles a cell"
     return (
         f"The run departs from its finished latent with noise of the schedule at {len(departing)} of {total} steps "
-        f"({_ranges(departing)}; dots: further than 99 of 100 noisings come anywhere), most at step {step} {where}, where x has "
-        f"{times:.2g} times the power."
+        f"({_ranges(departing)}; dots: further than 99 of 100 noisings come anywhere), most at step {step} {where}, "
+        f"where x has {times:.2g} times the power."
     )
 
 
