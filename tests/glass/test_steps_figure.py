@@ -39,4 +39,5 @@ def test_the_caption_says_what_is_enough() -> None:
     said = caption([*POINTS, *OTHERS])
     assert said.startswith("10 steps of ddim come within 3.0 of 255 levels of the picture of 50, in 20% of the time; ")
     assert "no fewer than 50 steps of lms come within 5 levels of its picture" in said
-    assert said.endswith("their result lies 0.25 (r.m.s.) from that of ddim.")
+    assert said.endswith(", whose result lies 0.25 (r.m.s.) from that of ddim.")
+    assert caption(OTHERS) == "No fewer than 50 steps of lms come within 5 levels of its picture."

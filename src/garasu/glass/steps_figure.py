@@ -58,10 +58,11 @@ def caption(points: Sequence[StepsPoint]) -> str:
     """In how many steps, and in which share of the time, how near one comes, in one sentence."""
     first, *others = _by_sampler(points)
     ends = [
-        f"{_near(row)}; their result lies {row[-1].from_first:.2g} (r.m.s.) from that of {first[-1].sampler}"
+        f"{_near(row)}, whose result lies {row[-1].from_first:.2g} (r.m.s.) from that of {first[-1].sampler}"
         for row in others
     ]
-    return "; ".join([_near(first), *ends]) + "."
+    said = "; ".join([_near(first), *ends])
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _near(row: Sequence[StepsPoint]) -> str:
