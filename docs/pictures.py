@@ -17,11 +17,13 @@ from garasu.app.cli import app as garasu_command
 from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
+from garasu.glass.picture_walk import picture_walk
 from garasu.glass.preview import linear_preview
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
 from garasu.glass.rarity import rarity
 from garasu.glass.rarity_figure import figure
+from garasu.glass.strip import strip_figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.tasks.blend_grid import Grid
@@ -239,6 +241,16 @@ def _on_the_way(sd: StableDiffusion, places: Sequence[float]) -> list[Frame]:
     return frames
 
 
+def strip(sd: StableDiffusion) -> Image.Image:
+    """The guide's to latents: noise becoming a cat."""
+    with TemporaryDirectory() as folder:
+        recipe = garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7)
+        record = garasu.record(sd, recipe, Path(folder) / "run", garasu.RecordOptions(panes=("none",)))
+        written = BytesIO()
+        strip_figure(sd, picture_walk(record)).savefig(written, format="png", dpi=72)
+    return _few_colours(Image.open(written).convert("RGB"))
+
+
 def replayed(sd: StableDiffusion) -> Image.Image:
     """The recording guide's: a run that became another one, ever later, and one whose latent was mirrored."""
     with TemporaryDirectory() as folder:
@@ -351,6 +363,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "calm-and-storm": calm_and_storm,
     "whisker": whisker,
     "replayed": replayed,
+    "strip": strip,
 }
 
 

@@ -52,6 +52,14 @@ for _name in _TASKS:
     _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_diff_profiles)
 
+_glass = App(name="glass", help="Pictures of what a recorded run did.")
+_glass.command("garasu.app.commands.glass.strip:strip", name="strip", help="x, x0 and ε step by step, decoded.")
+_glass.command("garasu.app.commands.glass.latent:latent", name="latent", help="The four channels, step by step.")
+_glass.command("garasu.app.commands.glass.noise:noise", name="noise", help="The noise against its schedule.")
+_glass.command("garasu.app.commands.glass.steps:steps", name="steps", help="How many steps are enough.")
+_glass.command("garasu.app.commands.glass.vae:vae", name="vae", help="A picture through the VAE and back.")
+app.command(_glass)
+
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")

@@ -57,14 +57,12 @@ def redo(
     Says whether every pixel is the same, and if not, by how much they differ and what was not the
     same this time. The exit code is 0 for identical pictures, 1 for different ones.
     """
-    old, record = read_picture(picture), _record(picture)
+    old = read_picture(picture)
+    recipe, made_with = recipe_in(picture)
     if output is not None:
         check_png_name(output)
-    task = TASKS[record["task"]]
-    recipe, made_with = _parts(task, record, picture)
-    recipe = _with_sources(recipe, picture)
     sd = as_made(model, made_with, picture).load()
-    new = next(pictures_of(task.steps(sd, recipe), 1))
+    new = next(pictures_of(TASKS[recipe.task].steps(sd, recipe), 1))
     if output is not None:
         new.save(output)
     print(compare(old, new.image))
@@ -85,6 +83,17 @@ def compare(old: Image.Image, new: Image.Image) -> str:
         f"different: at most {difference.max()} of 255 levels, {difference.mean():.3g} on average, "
         f"in {changed:.1%} of the pixels"
     )
+
+
+def recipe_in(picture: Path) -> tuple[Sampled, MadeWith]:
+    """The recipe that a picture carries, with the paths of the pictures that it starts from, and what it ran on.
+
+    Raises MetadataError for a picture without one that can be made again, FileNotFoundError if what it starts from is
+    not there.
+    """
+    record = _record(picture)
+    recipe, made_with = _parts(TASKS[record["task"]], record, picture)
+    return _with_sources(recipe, picture), made_with
 
 
 def _listed(record: Mapping[str, Any]) -> str:

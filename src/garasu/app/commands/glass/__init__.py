@@ -1,0 +1,1 @@
+"""garasu glass: pictures of what a recorded run did."""
