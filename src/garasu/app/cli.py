@@ -57,6 +57,10 @@ _train.command("garasu.app.commands.train:base", name="base", help="A small Stab
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")
 app.command(_train)
 
+_glass = App(name="glass", help="Pictures of what a recorded run did.")
+_glass.command("garasu.app.commands.glass.page:page", name="page", help="Write one HTML page to look through it.")
+app.command(_glass)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 0 done, 1 pictures differ, 2 refused, 130 interrupted."""
