@@ -52,14 +52,14 @@ for _name in _TASKS:
     _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_diff_profiles)
 
+_glass = App(name="glass", help="Pictures of what a recorded run did.")
+_glass.command("garasu.app.commands.glass.page:page", name="page", help="One HTML page to look through a run, or two.")
+app.command(_glass)
+
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")
 app.command(_train)
-
-_glass = App(name="glass", help="Pictures of what a recorded run did.")
-_glass.command("garasu.app.commands.glass.page:page", name="page", help="Write one HTML page to look through it.")
-app.command(_glass)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -22,7 +22,7 @@ function chart(box, title, lines, {log = false, picked}) {
     let path = "", pen = "M";
     line.values.forEach((x, step) => {
       if (x === null || !Number.isFinite(x) || (log && x <= 0)) { pen = "M"; return; }
-      path += `${pen}${across(step).toFixed(1)} ${up(x).toFixed(1)}`;
+      path += `${pen}${across(step).toFixed(1)} ${up(x).toFixed(1)}${pen === "M" ? "h0" : ""}`;  // a dot, if it stays alone
       pen = "L";
     });
     svg.append(drawn("path", {class: `line ${line.className}`, d: path}));

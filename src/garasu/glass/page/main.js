@@ -109,7 +109,8 @@ function play(on) {
 
 function keyed(event) {
   if (event.key === "Escape") return change({place: null, pinned: null});
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, summary, button, [type=checkbox]")) return undefined;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("select, pre")) return undefined;
+  if (event.key === " " && event.target.closest("summary, button, [type=checkbox]")) return undefined;
   const last = panels[0].shown.steps.length - 1;
   const moved = {ArrowLeft: state.index - 1, ArrowRight: state.index + 1, Home: 0, End: last}[event.key];
   if (event.key !== " " && moved === undefined) return undefined;

@@ -13,7 +13,7 @@ from garasu.glass.record.attention import map_size
 from garasu.glass.record.walk import Walk
 
 PANE = ".cross_attention.weights"
-BEST = "unet.up.1."  # whose maps lie on the things named best: the 16×16 layers on the way up, of Stable Diffusion too
+BEST = "unet.up.1."  # whose maps lie on the things named best, in the bundled model
 
 
 def attention_layers(walk: Walk) -> tuple[str, ...]:
@@ -24,8 +24,11 @@ def attention_layers(walk: Walk) -> tuple[str, ...]:
 def stacks(walk: Walk, *, each: bool) -> dict[str, tuple[str, ...]]:
     """What one can choose to see, and of which layers it is the mean; with ``each``, also every layer alone."""
     names = attention_layers(walk)
-    best = tuple(name for name in names if name.startswith(BEST))
-    means = {f"mean of {BEST.rstrip('.')}": best, f"mean of all {len(names)} layers": names}
+    means = {
+        f"mean of {start.rstrip('.')}": tuple(name for name in names if name.startswith(start))
+        for start in (BEST, "unet.up.")
+    }
+    means[f"mean of all {len(names)} layers"] = names
     alone = {name.removesuffix(PANE): (name,) for name in names} if each else {}
     return {title: some for title, some in (means | alone).items() if some}
 
@@ -38,9 +41,13 @@ def stack_size(walk: Walk, names: Sequence[str], side: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def word_maps(
-    walk: Walk, step: int, names: Sequence[str], some: Sequence[Column], size: tuple[int, int], side: str
-) -> Tensor:
+def attention_steps(walk: Walk, steps: Sequence[int]) -> tuple[int, ...]:
+    """For each step shown the last one up to it whose attention was kept, or the first one."""
+    kept = walk.pane(attention_layers(walk)[0]).steps
+    return tuple(max((one for one in kept if one <= step), default=kept[0]) for step in steps)
+
+
+def word_maps(walk: Walk, step: int, names: Sequence[str], some: Sequence[Column], size: tuple[int, int]) -> Tensor:
     """How much each place attends to each word, [B, words, h, w]: the mean over heads and over the layers named.
 
     Coarser layers are brought to ``size`` bilinearly and finer ones by their means, so that over all words every place
@@ -48,7 +55,7 @@ def word_maps(
     """
     total = torch.zeros(())
     for name in names:
-        weights = walk.pane(name, side)[step].float()
+        weights = walk.pane(name)[step].float()
         weights = weights.mean(1) if weights.ndim == 4 else weights  # over heads, where each was kept
         maps = (weights @ membership(some, weights.shape[-1])).transpose(1, 2)  # [B, words, P]
         total = total + _resized(maps.unflatten(-1, map_size(maps.shape[-1], walk.grid)), size)
@@ -62,7 +69,7 @@ def all_maps(
     made = {}
     for title, names in chosen.items():
         size = stack_size(walk, names, limit)
-        each = [word_maps(walk, step, names, some, size, "prompt").half() for step in steps]
+        each = [word_maps(walk, step, names, some, size).half() for step in steps]
         made[title] = torch.stack(each)
     return made
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
 
-from garasu.glass.page.detail import Decode, fitting
+from garasu.glass.page.detail import MB, Decode, fitting
 from garasu.glass.page.run import run_data
 from garasu.glass.record.opening import Record
 from garasu.model import StableDiffusion
@@ -39,15 +39,17 @@ def record_page(
         PageError: nothing fits into ``limit``, or a number is out of range.
     """
     records = [record] if other is None else [record, other]
-    detail, size = fitting(records, every, limit, decode)
-    if say is not None:
-        say(f"about {size:.2g} MB: {detail}")
     models = (sd, other_sd or sd)
-    data = {
-        "detail": str(detail),
-        "runs": [run_data(model, one, detail, decode) for model, one in zip(models, records, strict=False)],
-    }
-    return assembled(data)
+    room = limit
+    while True:
+        detail, size = fitting(records, every, room, decode)
+        if say is not None:
+            say(f"about {size:.2g} MB: {detail}")
+        runs = [run_data(model, one, detail, decode) for model, one in zip(models, records, strict=False)]
+        text = assembled({"detail": str(detail), "runs": runs})
+        if len(text.encode()) <= limit * MB:
+            return text
+        room = min(room, size) * 0.999  # pictures took more than pictures do: show less
 
 
 def assembled(data: object) -> str:

@@ -139,11 +139,13 @@ class Panel {
   }
   scales(word) {
     const {shown, state, index} = this, box = this.find(".legend");
-    this.find(".caption").textContent = `${VIEWS[state.view][1]}.${state.view === "guidance" && shown.walk.unguided ? ` ${shown.walk.unguided}` : ""}`;
+    this.find(".caption").textContent = `${VIEWS[state.view][1]}.`;
     if (word >= 0) {
       const [least, most] = shown.mapRange(state.layer, word, state.over).map(percent);
       const step = shown.mapStep(index), late = state.over === "step" && step !== shown.steps[index] ? ` (of step ${step})` : "";
       legend(box, INFERNO, least, most, `attention to “${shown.words[word].text}”${late}`);
+    } else if (state.view === "guidance" && !Number.isFinite(shown.at("guidance", index)[0])) {
+      box.textContent = shown.walk.unguided || "No guidance at this step, or it was not kept.";
     } else if (state.view === "guidance") legend(box, VIRIDIS, "0", short(shown.guidanceMost()), "length of ε of the prompt − ε of the negative");
     else box.textContent = shown.words.length ? "Point to a word to see where it acts, click the picture to see what acts there." : "";
   }

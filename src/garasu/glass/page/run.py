@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from garasu.glass.page.detail import Decode, Detail, decodes, shown_steps
-from garasu.glass.page.maps import all_maps, attention_layers, stacks
+from garasu.glass.page.maps import all_maps, attention_layers, attention_steps, stacks
 from garasu.glass.page.pictures import decoded, packed
 from garasu.glass.page.words import Column, columns
 from garasu.glass.preview import linear_preview
@@ -84,12 +84,6 @@ def _words(sd: StableDiffusion, record: Record, walk: Walk) -> tuple[tuple[Colum
         return (), NO_WORDS
     length = walk.conditioning[walk.conditioning.steps[0]].shape[1]
     return columns(record.tokens[PROMPT], sd.tokenizer.bos_id, length), ""
-
-
-def attention_steps(walk: Walk, steps: tuple[int, ...]) -> tuple[int, ...]:
-    """For each step shown the last one before it whose attention was kept, or the first one."""
-    kept = walk.pane(attention_layers(walk)[0]).steps
-    return tuple(max((one for one in kept if one <= step), default=kept[0]) for step in steps)
 
 
 def _row_maps(maps: dict[str, Tensor], row: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ from garasu.glass.record.document import Words
 from garasu.glass.record.words import END
 
 Kind = Literal["start", "word", "end", "padding"]
-NAMES = {"start": "start of text", "end": "end of text", "padding": "padding"}
+NAMES: dict[Kind, str] = {"start": "start of text", "end": "end of text", "padding": "padding"}
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,33 @@ class Column:
 
 def columns(words: Words, start_id: int, length: int) -> tuple[Column, ...]:
     """Every place of a conditioning of ``length`` tokens in one column: the start, the words in order, end, padding."""
-    others: dict[Kind, list[int]] = {"start": [], "end": [], "padding": []}
+    kinds = list(_kinds(words, start_id, length))
     found: list[Column] = []
-    text, where, ended = "", list[int](), False
+    text, where = "", list[int]()
+    for place, kind in enumerate(kinds):
+        if kind != "word":
+            continue
+        text, where = text + words.pieces[place].removesuffix(END), [*where, place]
+        cut = place + 1 == length or kinds[place + 1] != "word"  # in the middle, where the prompt was too long
+        if cut or words.pieces[place].endswith(END):
+            found.append(Column(text, "word", tuple(where)))
+            text, where = "", []
+    others = {kind: tuple(place for place, one in enumerate(kinds) if one == kind) for kind in NAMES}
+    start, end, padding = (Column(NAMES[kind], kind, places) for kind, places in others.items())
+    return tuple(one for one in (start, *found, end, padding) if one.places)
+
+
+def _kinds(words: Words, start_id: int, length: int) -> Iterator[Kind]:
+    """Of each place: the first one after a text is its end, those after that are padding."""
+    before: Kind = "padding"
     for place in range(length):
-        piece = words.pieces[place] if place < len(words.pieces) else ""
-        if piece:
-            text, where, ended = text + piece.removesuffix(END), [*where, place], False
-            if piece.endswith(END):
-                found.append(Column(text, "word", tuple(where)))
-                text, where = "", []
+        if place < len(words.pieces) and words.pieces[place]:
+            before = "word"
         elif place < len(words.ids) and words.ids[place] == start_id:
-            others["start"].append(place)
-            ended = False
+            before = "start"
         else:
-            others["padding" if ended else "end"].append(place)
-            ended = True
-    some = {kind: Column(NAMES[kind], kind, tuple(places)) for kind, places in others.items() if places}
-    return tuple(one for one in (some.get("start"), *found, some.get("end"), some.get("padding")) if one is not None)
+            before = "padding" if before in ("end", "padding") else "end"
+        yield before
 
 
 def membership(some: Sequence[Column], length: int) -> Tensor:
