@@ -18,7 +18,8 @@ CENTRES = """([tall, wide]) => {
     const c = document.querySelector(".stage"), {data} = c.getContext("2d").getImageData(0, 0, c.width, c.height);
     const at = (row, column) => 4 * (Math.floor((row + 0.5) / tall * c.height) * c.width
         + Math.floor((column + 0.5) / wide * c.width));
-    return Array.from({length: tall * wide}, (_, i) => [0, 1, 2].map((k) => data[at(Math.floor(i / wide), i % wide) + k]));
+    const colour = (i) => [0, 1, 2].map((k) => data[at(Math.floor(i / wide), i % wide) + k]);
+    return Array.from({length: tall * wide}, (_, i) => colour(i));
 }"""  # the colour in the middle of every place
 
 

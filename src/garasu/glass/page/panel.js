@@ -6,7 +6,7 @@ const VIEWS = {
   guidance: ["guidance", "How far ε of the prompt is from ε of the negative prompt at each place: where the prompt acts"],
   finished: ["finished", "The finished picture"],
 };
-const percent = (x) => `${x >= 0.0995 ? (100 * x).toFixed(1) : (100 * x).toPrecision(2)} %`;
+const percent = (x) => `${x >= 0.0995 ? (100 * x).toFixed(1) : (100 * x).toPrecision(2)}\u00a0%`;
 const element = (tag, className, text) => {
   const made = document.createElement(tag);
   if (className) made.className = className;
