@@ -191,7 +191,8 @@ def glass_page(sd: StableDiffusion) -> Image.Image:
         shown.locator("#step").fill("8")
         return [_chip(shown), shown.locator(".stage")]
 
-    return _few_colours(_seen(text, (1060, 880), acts))
+    drawn = _seen(text, (1060, 880), acts)
+    return drawn.quantize(256, kmeans=2)
 
 
 def _chip(shown: Any) -> Any:
