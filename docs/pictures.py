@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw
@@ -17,6 +18,7 @@ from garasu.app.cli import app as garasu_command
 from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
+from garasu.glass.page import record_page
 from garasu.glass.picture_walk import picture_walk
 from garasu.glass.preview import linear_preview
 from garasu.glass.prompt import inspect_prompt
@@ -191,18 +193,46 @@ def told(sd: StableDiffusion) -> Image.Image:
 
 def prompt_inspector(sd: StableDiffusion) -> Image.Image:
     """The guide's to the prompt inspector: its page in a browser, without the stripes."""
+    drawn = _seen(page(inspect_prompt(sd, INSPECTED, ["a kitten"])), (900, 1010), lambda shown: [_chip(shown)])
+    return drawn.quantize(256, dither=Image.Dither.NONE)
+
+
+def glass_page(sd: StableDiffusion) -> Image.Image:
+    """The guide's to the page of a record: where "cat" is at step 8, and what a place there attends to."""
+    with TemporaryDirectory() as folder:
+        recipe = garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7)
+        text = record_page(sd, garasu.record(sd, recipe, Path(folder) / "run"))
+
+    def acts(shown: Any) -> list[Any]:
+        shown.locator("#step").fill("8")
+        return [_chip(shown), shown.locator(".stage")]
+
+    drawn = _seen(text, (1060, 880), acts)
+    return drawn.quantize(256, kmeans=2)
+
+
+def _chip(shown: Any) -> Any:
+    """Of the fourth token."""
+    return shown.locator(".chip").nth(3)
+
+
+def _seen(text: str, size: tuple[int, int], acts: Callable[[Any], list[Any]]) -> Image.Image:
+    """A page in a browser after clicks on some of its parts."""
     from playwright.sync_api import sync_playwright
 
     with TemporaryDirectory() as folder, sync_playwright() as driver:
-        path = Path(folder) / "cat.html"
-        path.write_text(page(inspect_prompt(sd, INSPECTED, ["a kitten"])), encoding="utf-8")
+        path = Path(folder) / "page.html"
+        path.write_text(text, encoding="utf-8")
         browser = driver.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": 900, "height": 1010})
+        shown = browser.new_page(viewport={"width": size[0], "height": size[1]})
         shown.goto(path.as_uri())
-        shown.locator(".chip").nth(3).click()
+        for part in acts(shown):
+            part.click()
+        shown.mouse.move(0, 0)
+        shown.wait_for_timeout(300)
         drawn = Image.open(BytesIO(shown.screenshot())).convert("RGB")
         browser.close()
-    return drawn.quantize(256, dither=Image.Dither.NONE)
+    return drawn
 
 
 WAY = "black cat", "orange kitten"
@@ -364,6 +394,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "whisker": whisker,
     "replayed": replayed,
     "strip": strip,
+    "glass-page": glass_page,
 }
 
 

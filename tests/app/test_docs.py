@@ -40,6 +40,7 @@ def test_the_files_of_the_guide_are_those_that_it_names(tiny, tmp_path, monkeypa
         "blend",
         "blend-grid",
         "rarity",
+        "glass page",
         "world",
         "redo",
         "replay",

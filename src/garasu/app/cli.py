@@ -58,6 +58,7 @@ _glass.command("garasu.app.commands.glass.latent:latent", name="latent", help="T
 _glass.command("garasu.app.commands.glass.noise:noise", name="noise", help="The noise against its schedule.")
 _glass.command("garasu.app.commands.glass.steps:steps", name="steps", help="How many steps are enough.")
 _glass.command("garasu.app.commands.glass.vae:vae", name="vae", help="A picture through the VAE and back.")
+_glass.command("garasu.app.commands.glass.page:page", name="page", help="One HTML page to look through a run, or two.")
 app.command(_glass)
 
 _train = App(name="train", help="Train models.")
