@@ -155,6 +155,8 @@ def _draw_table(figure: Figure, top: float, rows: _Rows, size: tuple[float, floa
 
 
 def _draw_shares(axes: Axes, report: AttentionReport) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for index, word in enumerate(report.words):
         color = OKABE_ITO[index % len(OKABE_ITO)]
         axes.plot(report.steps, _percent(report.shares[word]), color=color, label=word)
@@ -167,7 +169,7 @@ def _draw_shares(axes: Axes, report: AttentionReport) -> None:
                 linestyle=_REST[name],
                 label=name.strip("<>"),
             )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="step", ylabel="of all attention, %", yscale="log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))

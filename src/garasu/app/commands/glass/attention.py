@@ -44,7 +44,7 @@ def attention(
     walk = record.walks[0]
     report = attention_report(walk, word, side=side, layers=layers, steps=step, picture=index)
     sd = as_made(model, record.made_with, folder).load()
-    (shown,) = sd.decode_each(record.group(0)[-1].finished[index : index + 1])
+    (shown,) = sd.decode_each(walk.finished[index : index + 1])
     page = attention_figure(
         report, shown, record.recipe.negative_prompt if side == "negative" else record.recipe.prompt
     )
