@@ -128,6 +128,7 @@ def test_a_prompt_of_parts_is_shown_part_by_part(tiny, tmp_path):
         ({"layers": "nix"}, "no layer is named nix: say up, daam, all, or a pattern of unet.down.0"),
         ({"steps": [9]}, "no attention of step 9"),
         ({"picture": 3}, "there is no row 3"),
+        ({"words": ["cat"], "side": "nix"}, "there is no side 'nix'"),
         ({"side": "nix"}, "there is no side 'nix': the run's are negative, prompt"),
     ],
 )

@@ -81,7 +81,8 @@ def attention_report(
         RecordError: no such word, layer, step or row, or a record without cross-attention.
     """
     row = row_of(walk.labels, picture)
-    side = walk.side_of(words[0], side) if words else _any_side(walk, side)
+    first = _any_side(walk, side)
+    side = walk.side_of(words[0], side) if words else first
     names = [name for name in walk.panes if name.endswith(_PANE)]
     if not names:
         raise RecordError("the record has no cross-attention: record with the default panes")

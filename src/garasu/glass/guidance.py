@@ -53,7 +53,7 @@ def guidance_report(walk: Walk, *, side: str = PROMPT, picture: int | str = 0) -
         RecordError: no such row or side, or a run without guidance.
     """
     row = row_of(walk.labels, picture)
-    if side not in walk.sides and any(one.startswith(PROMPT) for one in walk.sides):
+    if side not in walk.sides:
         raise RecordError(f"there is no side {side!r}: name one of {', '.join(walk.sides)}")
     prompt, negative = walk.said(side), walk.said(NEGATIVE)
     steps = tuple(step for step in prompt.steps if step in negative.steps)

@@ -121,7 +121,8 @@ class _Ladder:
             axes.set_axis_off()
             drawn.append(axes)
         height, width = rung.maps.shape[1:]
-        name = f"{rung.name.removeprefix('unet.')}   {height}×{width}   rms {float(rung.norm.mean()):.3g}"
+        numbers = f"rms {rung.norm.mean():.3g}, std {rung.std.mean():.3g}"
+        name = f"{rung.name.removeprefix('unet.')}   {height}×{width}   {numbers}"
         drawn[0].set_title(name, fontsize=8, pad=2, loc="left")
         return drawn
 
