@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 import garasu
+from garasu.app.cli import app as garasu_command
 from garasu.glass.attention import attention_report
 from garasu.glass.attention_figure import attention_figure
 from garasu.glass.directions import simulated
@@ -28,7 +29,6 @@ from garasu.glass.unet import unet_report
 from garasu.glass.unet_figure import unet_figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
-from garasu.prompts.expression import read_expression
 from garasu.tasks.blend_grid import Grid
 from garasu.tasks.inpaint import explain
 from garasu.tasks.kept import together
@@ -172,10 +172,24 @@ def prompt_tensor(sd: StableDiffusion) -> Image.Image:
     sentence = "a black cat with yellow eyes, green background"
     drawn = []
     for one in [*sums, *ways, *(f'"{sentence}"{change}' for change in changes)]:
-        words = read_expression(one).evaluate(sd.encode)
-        *_, last = sd.sample(words, seed=SEED, guidance_scale=GUIDANCE)
-        drawn += sd.decode_each(last.latent)
-    return sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5)
+        drawn.append(garasu.txt2img(sd, one, syntax="algebra", seed=SEED, guidance_scale=GUIDANCE).image)
+    return _few_colours(sheet(drawn, [*sums, *ways, sentence, *changes[1:]], columns=5))
+
+
+def told(sd: StableDiffusion) -> Image.Image:
+    """The prompt guide's: emphasis, words that change on the way, and several prompts at once."""
+    prompts = (
+        *(f"a cat with a (red hat:{weight})" for weight in (0.8, 1.2, 1.5)),
+        "a [dog:cat:0.3], beach",
+        "a [dog:cat:0.5], beach",
+        "a [dog|cat], beach",
+        "a [black|white] cat",
+        "a cat, [night::0.2]",
+        "a black cat AND snow :0.5",
+        "a black cat AND snow :-0.5",
+    )
+    drawn = [garasu.txt2img(sd, one, seed=SEED, guidance_scale=GUIDANCE).image for one in prompts]
+    return _few_colours(sheet(drawn, prompts, columns=5))
 
 
 def prompt_inspector(sd: StableDiffusion) -> Image.Image:
@@ -366,6 +380,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "blend-grid": grid,
     "rarity": rare,
     "preview": forming,
+    "told": told,
     "prompt-tensor": prompt_tensor,
     "prompt-inspector": prompt_inspector,
     "calm-and-storm": calm_and_storm,
@@ -376,12 +391,16 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
 }
 
 
+FILM = ["cat", "kitten", "--adaptive", "--frames", "24", "--fps", "8", "--seed", "2", "--guidance-scale", "3"]
+
+
 def main() -> None:
     """Write them all into docs/images."""
     sd = garasu.load()
     for name, make in PICTURES.items():
         make(sd).save(IMAGES / f"{name}.png", optimize=True)
         print(IMAGES / f"{name}.png")
+    garasu_command(["blend", *FILM, "-o", str(IMAGES / "cat-kitten.gif")], result_action="return_value")
 
 
 if __name__ == "__main__":

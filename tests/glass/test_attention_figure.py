@@ -11,7 +11,7 @@ from tests.glass.recorded import recorded
 
 from garasu.glass.attention import START, attention_report
 from garasu.glass.attention_figure import attention_figure, caption, peak
-from garasu.glass.drawing import heated
+from garasu.glass.overlay import heated
 
 
 @pytest.fixture(scope="module")

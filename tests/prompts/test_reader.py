@@ -53,9 +53,9 @@ def test_expressions_are_calculated_and_their_words_read_once(tiny, monkeypatch)
     monkeypatch.setattr("garasu.prompts.reader.encode", _counting(calls))
     rows = [f"lerp(cat, dog, {share})" for share in (0.25, 0.5)]
     ((_, ((context, _),)),) = told(tiny, rows, syntax="algebra")
+    assert sorted(calls) == ["cat", "dog"]
     cat, dog = tiny.encode("cat").tensor, tiny.encode("dog").tensor
     assert torch.allclose(context, torch.cat([torch.lerp(cat, dog, share) for share in (0.25, 0.5)]), atol=1e-6)
-    assert sorted(calls) == ["cat", "dog"]
     ((_, ((nothing, _),)),) = told(tiny, "", syntax="algebra")
     assert torch.equal(nothing, tiny.encode("").tensor)
 
@@ -107,3 +107,12 @@ def test_what_cannot_be_read_is_refused(tiny):
         tiny.prompt_schedule("cat +", syntax="algebra")
     with pytest.raises(PromptError, match="emphasis"):
         tiny.prompt_schedule("cat", emphasis="loud").over(5)
+
+
+def test_expressions_are_encoded_like_any_prompt(tiny):
+    long = "cat, " * 80
+    found = tiny.encode(["cat + 0.5*dog", f'"{long}"', ""], syntax="algebra").tensor
+    assert found.shape[:2] == (3, 3 * 77)
+    assert torch.allclose(found[0, :77], (tiny.encode("cat").tensor + 0.5 * tiny.encode("dog").tensor)[0], atol=1e-6)
+    assert torch.allclose(found[1], tiny.encode(long).tensor[0], atol=1e-6)
+    assert torch.allclose(found[2, 77:154], tiny.encode("").tensor[0], atol=1e-6)

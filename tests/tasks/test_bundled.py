@@ -10,9 +10,11 @@ from PIL import Image
 from garasu.images.convert import to_tensor
 from garasu.images.masks import grown, mask_of, mask_picture
 from garasu.model import load
+from garasu.prompts.conditioning import PromptCut
 from garasu.tasks.img2img import img2img
 from garasu.tasks.inpaint import inpaint
-from garasu.tasks.txt2img import txt2img
+from garasu.tasks.picture import Picture
+from garasu.tasks.txt2img import Txt2Img, txt2img, txt2img_together
 from garasu.training.evaluation.probe_training import load_probe
 from garasu.training.evaluation.promise import PROMISED
 from garasu.training.evaluation.questions import ask, named
@@ -94,6 +96,31 @@ def test_an_orange_cat_is_replaced_by_a_black_one(sd, probe):
         (seen,) = probe.read(to_tensor(after))
         replaced += (seen["subject"], seen["fur"]) == ("cat", "black")
     assert replaced >= 40
+
+
+def share(sd, probe, prompt: str, name: str, value: str, **knobs) -> float:
+    """Of 12 seeds, how many pictures have an attribute."""
+    recipes = [Txt2Img(prompt=prompt, seed=seed, steps=15, guidance_scale=3, **knobs) for seed in range(12)]
+    made = [one.image for one in txt2img_together(sd, recipes) if isinstance(one, Picture)]
+    return np.mean([seen[name] == value for image in made for seen in probe.read(to_tensor(image))])
+
+
+@pytest.mark.slow
+def test_a_long_prompt_is_followed_in_its_last_words_unless_they_are_cut(sd, probe):
+    filler = "this is a picture that one sees when one looks at it for a while, as it was and as it will be, "
+    prompt = filler * 9 + "a cat with a red hat"
+    assert len(prompt.split()) > 200
+    assert share(sd, probe, prompt, "accessory", "red hat") >= 0.7
+    with pytest.warns(PromptCut, match="longer than the 75 that fit"):
+        assert share(sd, probe, prompt, "accessory", "red hat", max_chunks=1) <= 0.4
+
+
+@pytest.mark.slow
+def test_words_that_change_on_the_way_and_parts_show_in_pictures(sd, probe):
+    assert share(sd, probe, "a [black:white:0.6] cat", "fur", "black") > 0.7
+    assert share(sd, probe, "a [black:white:0.05] cat", "fur", "white") > 0.7
+    assert share(sd, probe, "a cat AND snow", "background", "snow") > 0.7
+    assert share(sd, probe, "a cat, snow AND snow :-1", "background", "snow") < 0.3
 
 
 @pytest.mark.parametrize(

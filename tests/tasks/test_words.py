@@ -70,6 +70,14 @@ def test_a_batch_of_all_kinds_of_prompts_makes_each_picture_as_alone(tiny):
     assert len({one.image.tobytes() for one in made}) == len(prompts)
 
 
+def test_without_guidance_a_negative_prompt_is_not_read_in_any_batch(tiny):
+    plain = Txt2Img(prompt="a cat AND a dog", guidance_scale=1, seed=3, steps=3)
+    spoilt = plain.but(negative_prompt="black, " * 80)
+    for batch in ([spoilt], [spoilt, plain.but(guidance_scale=2)]):
+        first = next(one for one in txt2img_together(tiny, batch) if isinstance(one, Picture))
+        assert np.abs(pixels(first) - pixels(txt2img(tiny, plain))).max() <= 1
+
+
 def test_expressions_are_recipes_like_any_other(tiny, tmp_path):
     picture = txt2img(tiny, 'lerp(cat, dog, 0.25) + 0.5*(black - "")', syntax="algebra", seed=3, steps=3)
     picture.save(tmp_path / "cat.png")
@@ -108,5 +116,9 @@ def test_wrong_names_are_refused(tiny):
         Txt2Img(prompt="cat", syntax="runes")
     with pytest.raises(RecipeError, match="emphasis"):
         Txt2Img(prompt="cat", emphasis="loud")
+    with pytest.raises(RecipeError, match=r"column 6 of the expression: cat \+\)"):
+        Txt2Img(prompt="cat +", syntax="algebra")
+    with pytest.raises(RecipeError, match="t has no value"):
+        Txt2Img(prompt="cat", negative_prompt="t*dog", syntax="algebra")
     with pytest.raises(RecipeError, match="max_chunks must be at least 1"):
         Txt2Img(prompt="cat", max_chunks=0)

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from garasu.glass.attention import END, OTHERS, PADDING, REST, START, AttentionReport
-from garasu.glass.drawing import OKABE_ITO, heated, panel
 from garasu.glass.guidance import evenly
+from garasu.glass.overlay import OKABE_ITO, heated, panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

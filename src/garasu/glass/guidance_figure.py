@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from garasu.glass.drawing import OKABE_ITO, heated, panel
 from garasu.glass.guidance import GuidanceReport, evenly
+from garasu.glass.overlay import OKABE_ITO, heated, panel
 from garasu.model import StableDiffusion
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from torch import Tensor
 
-from garasu.glass.drawing import HEAT, panel
+from garasu.glass.overlay import HEAT, panel
 from garasu.glass.unet import Rung, UNetReport
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ picture = sd.decode(step.latent)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from PIL import Image
@@ -32,7 +32,7 @@ from garasu.networks.deep_cache import DeepCached
 from garasu.networks.given import Inpainting, Told
 from garasu.networks.safety import SafetyReport
 from garasu.networks.token_merging import TokenMerged
-from garasu.prompts.conditioning import Conditioning, encode, filled
+from garasu.prompts.conditioning import Conditioning, filled
 from garasu.prompts.reader import Reader
 from garasu.prompts.schedule import Guided, PromptSchedule, Words, guided_stretches
 
@@ -125,28 +125,21 @@ class StableDiffusion(nn.Module):
             prompts: one, or one a row.
             clip_skip: 2 leaves out the last layer, 3 the last two, and so on.
             clip_skip_norm: whether the final normalisation follows the layer taken.
-            syntax: how brackets are read: "a1111", "novelai", "comfy", "compel", or "plain", as they are written.
+            syntax: how brackets are read: "a1111", "novelai", "comfy", "compel", or "plain", as they are written; or
+                "algebra" for expressions of prompts, see `garasu.prompts.expression`.
             emphasis: how weights act, "a1111", "no-norm", "comfy", "compel" or "ignore"; the syntax's own if None.
             max_chunks: cut what does not fit into so many chunks; 1 is plain Stable Diffusion.
 
         Raises:
             PromptError: a prompt that is not one conditioning (it changes over the steps, or joins parts by AND), an
                 unknown name, or a weight or number out of range.
+            ExpressionError: an expression that cannot be read or computed.
             ValueError: no prompt; `clip_skip` outside 1..layers.
 
         Warns:
             PromptCut: a prompt does not fit; the message names the words that were cut.
         """
-        return encode(
-            self._ready(self.text_encoder),
-            self.tokenizer,
-            prompts,
-            clip_skip=clip_skip,
-            clip_skip_norm=clip_skip_norm,
-            syntax=syntax,
-            emphasis=emphasis,
-            max_chunks=max_chunks,
-        )
+        return self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks).encode(prompts)
 
     def prompt_schedule(
         self,
@@ -161,18 +154,13 @@ class StableDiffusion(nn.Module):
     ) -> PromptSchedule:
         """What `sample` is told by prompts, one a row, that may change on the way or have several parts.
 
-        `composes` False reads AND as a word. The rest is as in `encode`, with the syntax "algebra" besides.
+        `composes` False reads AND as a word. The rest is as in `encode`.
         """
-        reader = Reader(
-            lambda: self._ready(self.text_encoder),
-            self.tokenizer,
-            clip_skip,
-            clip_skip_norm,
-            syntax,
-            emphasis,
-            max_chunks,
-        )
+        reader = self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks)
         return reader.schedule(prompts, composes=composes)
+
+    def _reader(self, *how: Any) -> Reader:
+        return Reader(lambda: self._ready(self.text_encoder), self.tokenizer, *how)
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:

@@ -6,12 +6,15 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from garasu.networks.clip_text import CLIPText
 from garasu.prompts.chunks import fit
 from garasu.prompts.conditioning import (
     Conditioning,
     encode,
     encode_said,
+    filled,
     mixed,
     own_emphasis,
     own_split,
@@ -88,7 +91,7 @@ class Reader:
             NetworkIgnored: for each ``<lora:…>`` and ``<hypernet:…>``.
         """
         rows = [prompts] if isinstance(prompts, str) else prompts
-        quoted = functools.cache(self.quoted)  # the frames of a film say the same words in other shares
+        quoted = functools.cache(self._encode)  # the frames of a film say the same words in other shares
         return PromptSchedule(
             [self.read(row, composes=composes) for row in rows],
             lambda phrase: self._conditioning(phrase, quoted),
@@ -99,17 +102,34 @@ class Reader:
     def read(self, text: str, *, composes: bool = True) -> Reading:
         """One prompt, as a schedule asks it; no text at all is the empty prompt in every syntax."""
         if self.syntax == ALGEBRA and text.strip():
-            return Calculated(read_expression(text))
+            return Calculated(read_expression(text).complete())
         prompt = parse(text, self._syntax, composes=composes)
         warn_if_ignored(prompt)
         return Spoken(prompt)
 
-    def quoted(self, text: str) -> Conditioning:
-        """A prompt that stays the same, [1, T, D]; within an expression as A1111 reads it."""
+    def encode(self, prompts: str | Sequence[str]) -> Conditioning:
+        """Prompts that stay the same, one a row, [B, T, D]: as `garasu.prompts.conditioning.encode`, and expressions.
+
+        Raises:
+            ExpressionError: an expression that cannot be read or computed; the rest as there.
+        """
+        rows = [prompts] if isinstance(prompts, str) else list(prompts)
+        if self.syntax != ALGEBRA or not rows:
+            return self._encode(rows)
+        quoted = functools.cache(self._encode)
+        found = [read_expression(row).evaluate(quoted) if row.strip() else quoted("") for row in rows]
+        longest = max(one.tensor.shape[1] for one in found)
+        tensors = [one.tensor for one in found]
+        if any(one.shape[1] < longest for one in tensors):
+            tensors = [filled(one, longest, quoted("").tensor) for one in tensors]
+        return Conditioning(torch.cat(tensors))
+
+    def _encode(self, prompts: str | Sequence[str]) -> Conditioning:
+        """Within an expression prompts are read as A1111 does."""
         return encode(
             self.ready(),
             self.tokenizer,
-            text,
+            prompts,
             clip_skip=self.clip_skip,
             clip_skip_norm=self.clip_skip_norm,
             syntax=self._syntax,

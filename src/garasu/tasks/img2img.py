@@ -9,8 +9,9 @@ from PIL import Image
 from pydantic import Field
 
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Sampled, pictures, profile_of, settled, walked
+from garasu.tasks.sampled import Sampled, profile_of, settled
 from garasu.tasks.source import Given, check, given, public_name
+from garasu.tasks.walked import pictures, walked
 
 if TYPE_CHECKING:  # so that `garasu img2img --help` does not wait for torch
     from torch import Tensor

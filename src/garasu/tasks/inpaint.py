@@ -11,8 +11,9 @@ from pydantic import Field
 
 from garasu.tasks.img2img import FromPicture, encoded, painted_size, with_source
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import Developed, noise_of, pictures, profile_of, seeds_of, settled, walked
+from garasu.tasks.sampled import noise_of, profile_of, seeds_of, settled
 from garasu.tasks.source import Given, check, given, public_name
+from garasu.tasks.walked import Developed, pictures, walked
 
 if TYPE_CHECKING:  # so that `garasu inpaint --help` does not wait for torch
     from torch import Tensor

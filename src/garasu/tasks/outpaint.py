@@ -13,8 +13,8 @@ from garasu.tasks.inpaint import Painted, Workpiece, painted
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.safety import checked, effective_safety
-from garasu.tasks.sampled import pictures
 from garasu.tasks.source import Given, given
+from garasu.tasks.walked import pictures
 
 if TYPE_CHECKING:  # so that `garasu outpaint --help` does not wait for torch
     from torch import Tensor

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from garasu.tasks.hires import HiRes, refined
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import pictures, settled, walked
+from garasu.tasks.sampled import settled
+from garasu.tasks.walked import pictures, walked
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.steps import Step

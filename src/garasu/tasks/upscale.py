@@ -10,8 +10,9 @@ from pydantic import Field
 
 from garasu.tasks.img2img import FromPicture, encoded, sized, with_source
 from garasu.tasks.picture import Picture
-from garasu.tasks.sampled import pictures, settled, walked
+from garasu.tasks.sampled import settled
 from garasu.tasks.source import Given, given
+from garasu.tasks.walked import pictures, walked
 
 if TYPE_CHECKING:  # so that `garasu upscale --help` does not wait for torch
     from torch import Tensor

@@ -67,12 +67,19 @@ class Expression:
         """
         from garasu.prompts.expression.evaluation import evaluated
 
-        tree = self.bind(**variables).tree
-        missing = [node for node in walk(tree) if isinstance(node, Variable)]
-        if missing:
-            problem = f'{missing[0]} has no value: bind one, or write "{missing[0]}" in quotes for the word'
-            raise ExpressionError(problem, self.source, missing[0].column)
-        return evaluated(tree, cache(encode), self.source)
+        return evaluated(self.bind(**variables).complete().tree, cache(encode), self.source)
+
+    def complete(self) -> Expression:
+        """Itself, if no variable lacks a number.
+
+        Raises:
+            ExpressionError: one does.
+        """
+        for node in walk(self.tree):
+            if isinstance(node, Variable):
+                problem = f'{node} has no value: bind one, or write "{node}" in quotes for the word'
+                raise ExpressionError(problem, self.source, node.column)
+        return self
 
     def __str__(self) -> str:
         return str(self.tree)

@@ -1,1 +1,1 @@
-"""The commands `garasu glass …`: pictures of what a recorded run did."""
+"""garasu glass: pictures of what a recorded run did."""

@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from garasu.glass.drawing import heated, panel
+from garasu.glass.overlay import heated, panel
 
 
 def test_the_least_is_dark_and_the_greatest_bright():

@@ -1,4 +1,4 @@
-"""What the figures of a record share: axes in inches, and heat over a picture."""
+"""Heat over a picture, and where on a page it stands in inches."""
 
 from __future__ import annotations
 
