@@ -11,10 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 import garasu
 from garasu.app.cli import app as garasu_command
+from garasu.glass.attention import attention_report
+from garasu.glass.attention_figure import attention_figure
 from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
@@ -26,6 +29,8 @@ from garasu.glass.prompt.page import page
 from garasu.glass.rarity import rarity
 from garasu.glass.rarity_figure import figure
 from garasu.glass.strip import strip_figure
+from garasu.glass.unet import unet_report
+from garasu.glass.unet_figure import unet_figure
 from garasu.images.sheet import sheet
 from garasu.model import StableDiffusion
 from garasu.tasks.blend_grid import Grid
@@ -296,6 +301,36 @@ def replayed(sd: StableDiffusion) -> Image.Image:
     return sheet([one.image for one in drawn if isinstance(one, garasu.Picture)], labels, columns=7)
 
 
+def words_seen(sd: StableDiffusion) -> Image.Image:
+    """The guide's to attention: where two words of a prompt look."""
+    with TemporaryDirectory() as folder:
+        record = garasu.record(sd, garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7), Path(folder) / "run")
+        report = attention_report(record.walks[0], ["cat", "eyes"])
+        return _page(attention_figure(report, sd.decode(record.finished), record.recipe.prompt))
+
+
+def ladder(sd: StableDiffusion) -> Image.Image:
+    """The same guide's: the U-Net's feature maps, and the picture without some of its parts."""
+    with TemporaryDirectory() as folder:
+        record = garasu.record(sd, garasu.Txt2Img(prompt="a black cat with yellow eyes", seed=7), Path(folder) / "run")
+        pictures = {"the run": sd.decode(record.finished)}
+        for name in ("skip.0", "skip.2", "skip.4", "unet.up.0", "unet.*.cross_attention"):
+            with garasu.without(sd, name):
+                again = garasu.replay(sd, record)
+            assert isinstance(again, garasu.Picture)
+            pictures[f"without {name}"] = again.image
+        return _page(unet_figure(unet_report(sd, record), pictures, record.recipe.prompt))
+
+
+def _page(figure: Figure) -> Image.Image:
+    written = BytesIO()
+    figure.savefig(written, format="png")
+    page = Image.open(written).convert("RGB")
+    return page.resize((760, 760 * page.height // page.width), Image.Resampling.LANCZOS).quantize(
+        96, dither=Image.Dither.NONE
+    )
+
+
 BLACK = "a black cat on the beach"
 INSPECTED = "a (black:1.3) cat, bozuman, [snow]"
 SEAT = (14, 6, 116, 114)
@@ -395,6 +430,8 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "replayed": replayed,
     "strip": strip,
     "glass-page": glass_page,
+    "glass-attention": words_seen,
+    "glass-unet": ladder,
 }
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "replay",
     "txt2img",
     "upscale",
+    "without",
 ]
 
 if typing.TYPE_CHECKING:
@@ -54,6 +55,7 @@ if typing.TYPE_CHECKING:
     from garasu.glass.record.options import RecordOptions
     from garasu.glass.record.recording import record
     from garasu.glass.record.replaying import replay
+    from garasu.glass.without import without
     from garasu.model import StableDiffusion, load
     from garasu.panes import At, Pane, Recording, look
     from garasu.prompts.conditioning import Conditioning
@@ -77,6 +79,7 @@ else:
         "garasu.glass.record.options": ("RecordOptions",),
         "garasu.glass.record.recording": ("record",),
         "garasu.glass.record.replaying": ("replay",),
+        "garasu.glass.without": ("without",),
         "garasu.model": ("StableDiffusion", "load"),
         "garasu.panes": ("At", "Pane", "Recording", "look"),
         "garasu.prompts.conditioning": ("Conditioning",),

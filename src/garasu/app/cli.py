@@ -66,6 +66,13 @@ _train.command("garasu.app.commands.train:base", name="base", help="A small Stab
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")
 app.command(_train)
 
+_glass = App(name="glass", help="Pictures of what a recorded run did.")
+_glass.command("garasu.app.commands.glass.attention:attention", name="attention", help="Where each word looks.")
+_glass.command("garasu.app.commands.glass.guidance:guidance", name="guidance", help="What the prompt adds, and where.")
+_glass.command("garasu.app.commands.glass.unet:unet", name="unet", help="Down and up the U-Net, whole or in parts.")
+_glass.command("garasu.app.commands.glass.prompt:prompt", name="prompt", help="What the run was told, by token.")
+app.command(_glass)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 0 done, 1 pictures differ, 2 refused, 130 interrupted."""

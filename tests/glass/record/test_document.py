@@ -16,7 +16,7 @@ def written(folder, change):
 
 def test_what_was_written_is_read(run):
     document = read_document(run)
-    assert document.tokens["prompt"].text == "a black cat"
+    assert document.phrases[document.whole["prompt"]].text == "a black cat"
     assert document.size == (run / "run.safetensors").stat().st_size
     assert document.versions["torch"]
     assert len(document.walks[0].evaluations) == 4

@@ -47,7 +47,7 @@ def replay(
     given = {"prompt": prompt, "negative_prompt": negative_prompt, "guidance_scale": guidance_scale, "seed": seed}
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     known = open_record(folder)
-    index = None if picture is None else _index(picture, len(known.pictures))
+    index = None if picture is None else index_of(picture, len(known.pictures))
     before = finished(known, index)
     now: list[Tensor] = []
     recipe = (known.recipe if index is None else known.pictures[index]).but(**fields)
@@ -68,8 +68,8 @@ def replay(
     return 0
 
 
-def _index(picture: int, count: int) -> int:
-    """Of a picture that is counted from 1."""
+def index_of(picture: int, count: int) -> int:
+    """Of a picture that is counted from 1. Raises RecordError for one that a record of so many has not."""
     from garasu.glass.record.errors import RecordError
 
     if not 1 <= picture <= count:

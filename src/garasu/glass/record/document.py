@@ -83,7 +83,9 @@ class Document(_Part):
     changed_at: int = 0  # of a replay: the step from which it was another run than the one replayed
     origin: str = ""  # and the id of that one's record
     kept: Kept
-    tokens: dict[str, Words]
+    phrases: tuple[Words, ...] = ()  # all that the prompts say at any step
+    whole: dict[str, int] = {}  # the phrase that "prompt" or "negative_prompt" is, where it is one row of tokens
+    conditionings: tuple[tuple[int | None, ...], ...] = ()  # which phrase each row of each conditioning says
     walks: tuple[WalkEntry, ...]
     pictures: tuple[PictureEntry, ...]
     seconds: float

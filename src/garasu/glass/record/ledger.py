@@ -14,6 +14,7 @@ from garasu.glass.record.document import Evaluation, PictureEntry, WalkEntry
 from garasu.glass.record.replayed import ReplayedPicture
 from garasu.glass.record.seen import Seen
 from garasu.glass.record.tensors import TensorLog
+from garasu.glass.record.words import Spoken
 from garasu.tasks.picture import Picture
 from garasu.tasks.sampled import Sampled
 
@@ -50,13 +51,14 @@ class Ledger:
     A batch that ran out of memory is walked again in parts: what was written of it is taken out.
     """
 
-    def __init__(self, log: TensorLog, schedule: Schedule) -> None:
+    def __init__(self, log: TensorLog, schedule: Schedule, spoken: Spoken) -> None:
         self._log = log
         self._schedule = schedule
+        self._spoken = spoken
         self._walks: list[_Walk] = []
         self._pictures: list[PictureEntry] = []
         self._conditioning: tuple[int, Tensor] | None = None
-        self._conditionings = 0
+        self._said: list[tuple[int | None, ...]] = []  # of each conditioning so far
         self._first: Sampled | None = None
         self._origin: dict[str, Any] = {}
 
@@ -119,7 +121,7 @@ class Ledger:
         self._pictures.append(PictureEntry(group=group, row=row, recipe=picture.recipe.model_dump()))
 
     def entries(self) -> dict[str, Any]:
-        """The walks and pictures of a document."""
+        """The walks, words and pictures of a document."""
         labels = {(one.group, one.row): _label(one.recipe) for one in self._pictures}
         walks = tuple(
             WalkEntry(
@@ -130,7 +132,8 @@ class Ledger:
             )
             for walk in self._walks
         )
-        return {"walks": walks, "pictures": tuple(self._pictures), **self._origin}
+        said = {"phrases": self._spoken.phrases, "whole": self._spoken.whole, "conditionings": tuple(self._said)}
+        return {"walks": walks, "pictures": tuple(self._pictures), **said, **self._origin}
 
     @property
     def _group(self) -> int:
@@ -156,8 +159,8 @@ class Ledger:
         words = torch.cat(seen.conditioning)
         if self._conditioning is not None and torch.equal(self._conditioning[1], words):
             return self._conditioning[0]
-        self._conditioning = self._conditionings, words
-        self._conditionings += 1
+        self._conditioning = len(self._said), words
+        self._said.append(self._spoken.of(words))
         self._log.add(conditioning_name(self._conditioning[0]), words)
         return self._conditioning[0]
 

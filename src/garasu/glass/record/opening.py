@@ -37,10 +37,10 @@ class Record:
         self.document = document
         self.recipe, self.made_with, self.pictures = _recipes(folder, document)
         self.versions = document.versions
-        self.tokens = document.tokens
+        self.tokens = {field: document.phrases[index] for field, index in document.whole.items()}
         self.seconds = document.seconds
         self.size = document.size
-        self.walks = tuple(Walk(index, entry, tensors) for index, entry in enumerate(document.walks))
+        self.walks = tuple(Walk(index, entry, tensors, document) for index, entry in enumerate(document.walks))
         self._tensors = tensors
 
     def __getattr__(self, name: str) -> Any:
@@ -67,25 +67,13 @@ class Record:
         """
         if field not in self.tokens:
             raise RecordError(
-                f"the {field.replace('_', ' ')} changes on the way or has parts: give Walk.maps the places"
+                f"the {field.replace('_', ' ')} changes on the way or has parts: text(step, side) has its tokens"
             )
         return places(word, self.tokens[field])
 
     def attention(self, word: str, side: str = "prompt") -> dict[str, Series]:
-        """How much each place of the picture attends to a word: by layer, over the steps, [B, h', w'] each.
-
-        The mean over heads (or each head, if they were kept), summed over the word's tokens and occurrences. For the
-        "negative" side the word is one of the negative prompt's. Of the first walk; see `Walk.maps` for others.
-
-        Raises:
-            RecordError: the word is not there.
-        """
-        found = self.places(word, "negative_prompt" if side == "negative" else "prompt")
-        everywhere = tuple(place for one in found for place in one)
-        walk = self.walks[0]
-        return {
-            name: walk.maps(name, everywhere, side) for name in walk.panes if name.endswith("cross_attention.weights")
-        }
+        """How much each place of the picture attends to a word, in the first walk: see `Walk.attention`."""
+        return self.walks[0].attention(word, side)
 
     def __repr__(self) -> str:
         return "\n".join(_described(self))

@@ -24,7 +24,7 @@ from garasu.glass.record.options import DEFAULT, RecordOptions
 from garasu.glass.record.seen import Eyes
 from garasu.glass.record.sources import sources_of, steps_from
 from garasu.glass.record.tensors import TensorLog
-from garasu.glass.record.words import words_of
+from garasu.glass.record.words import spoken
 from garasu.model import StableDiffusion
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.sampled import Sampled
@@ -89,16 +89,16 @@ class Recorder:
         self, sd: StableDiffusion, recipe: Sampled, made: Iterator[Step | Picture[Any]]
     ) -> Iterator[Step | Picture[Any]]:
         """Pass on what a task makes of a recipe, keeping it; see `record_steps`."""
-        eyes, tokens = Eyes(sd, self.options), words_of(sd, recipe)
+        eyes, words = Eyes(sd, self.options), spoken(sd, recipe)
         with _made(self.folder), TensorLog(self.folder) as log:
             for name, picture in self._sources.items():
                 log.add(f"source.{name}", torch.from_numpy(np.array(picture)))
-            ledger = Ledger(log, sd.schedule)
+            ledger = Ledger(log, sd.schedule, words)
             began = time.perf_counter()
             with eyes.looking():
                 yield from self._kept(made, eyes, ledger, recipe.count)
             seconds = time.perf_counter() - began
-            self._save(log, ledger, made_with=MadeWith.of(sd), versions=_versions(sd), tokens=tokens, seconds=seconds)
+            self._save(log, ledger, made_with=MadeWith.of(sd), versions=_versions(sd), seconds=seconds)
 
     def _kept(
         self, made: Iterator[Step | Picture[Any]], eyes: Eyes, ledger: Ledger, count: int

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from garasu.glass.record.attention import map_size
-from garasu.glass.record.document import WalkEntry
+from garasu.glass.record.document import Document, WalkEntry, Words
 from garasu.glass.record.errors import RecordError
 from garasu.glass.record.ledger import conditioning_name, finished_name, step_name
 from garasu.glass.record.series import Series
 from garasu.glass.record.tensors import MappedTensors
+from garasu.glass.record.words import places as places_of
 
 NEGATIVE, PROMPT = "negative", "prompt"
 
@@ -26,7 +27,7 @@ class Walk:
     what they would have meant: latent − σ·ε. ``sigma``, ``t`` (timestep, with fractions) and ``seconds`` are numbers.
     """
 
-    def __init__(self, index: int, entry: WalkEntry, tensors: MappedTensors) -> None:
+    def __init__(self, index: int, entry: WalkEntry, tensors: MappedTensors, document: Document) -> None:
         self.grid = entry.grid
         self.labels = entry.rows
         self.sigma = tuple(one.sigma for one in entry.evaluations)
@@ -35,6 +36,7 @@ class Walk:
         self.entry = entry
         self._index = index
         self._tensors = tensors
+        self._document = document
 
     def __len__(self) -> int:
         return len(self.sigma)
@@ -141,13 +143,82 @@ class Walk:
 
         ``name``: a pane of cross-attention weights; ``places``: positions in the conditioning.
         """
+        return self._maps(name, dict.fromkeys(self.pane(name, side).steps, places), side)
+
+    def text(self, step: int, side: str = PROMPT) -> Words | None:
+        """What one of the ``sides`` says at a step, in tokens; None where it is calculated or mixed from several.
+
+        Raises:
+            RecordError: predictions of the step were not kept, or the side is not asked there.
+        """
+        index, rows = self.entry.evaluations[step].conditioning, self._of(step, side)
+        if index is None or not rows:
+            raise RecordError(f"the record has no words of {side} at step {step}: its sides are {self.sides}")
+        known = self._document.conditionings
+        phrase = known[index][rows[0]] if index < len(known) else None  # all rows of a side say the same
+        return None if phrase is None else self._document.phrases[phrase]
+
+    def attention(self, word: str, side: str = PROMPT) -> dict[str, Series]:
+        """How much each place of the picture attends to a word: by layer, over the steps, [B, h', w'] each.
+
+        The mean over heads (or each head, if they were kept), summed over the word's tokens and occurrences. The steps
+        are those at which the word is said; of a prompt with parts, the part that says it. For the "negative" side the
+        word is one of the negative prompt's.
+
+        Raises:
+            RecordError: the word is nowhere, in several parts, or the prompt is calculated.
+        """
+        side = self.side_of(word, side)
+        said = self.said_at(word, side)
+        names = [name for name in self.panes if name.endswith("cross_attention.weights")]
+        return {name: self._maps(name, said, side) for name in names}
+
+    def side_of(self, word: str, side: str = PROMPT) -> str:
+        """The side itself; for "prompt", where that has parts, the one part in which the word is.
+
+        Raises:
+            RecordError: it is in none of them, or in several.
+        """
+        if side != PROMPT or side in self.sides:
+            return side
+        parts = [one for one in self.sides if one.startswith(PROMPT)]
+        saying = [one for one in parts if any(_stands(word, text) for text in self._texts(one))]
+        if len(saying) != 1:
+            texts = ", ".join(f"{one}: {' / '.join(text.text for text in self._texts(one))}" for one in parts)
+            where = "several parts" if saying else "no part"
+            raise RecordError(f"{word!r} is in {where} of the prompt: name the side ({texts})")
+        return saying[0]
+
+    def said_at(self, word: str, side: str = PROMPT) -> dict[int, tuple[int, ...]]:
+        """The steps at which one of the ``sides`` says a word, and all places of it there.
+
+        Raises:
+            RecordError: it never does; the message lists the words.
+        """
+        steps = [step for step, one in enumerate(self.entry.evaluations) if one.rows and self._of(step, side)]
+        texts = {step: text for step in steps if (text := self.text(step, side)) is not None}
+        found = {step: _stands(word, text) for step, text in texts.items()}
+        if not any(found.values()):
+            if not texts:
+                raise RecordError(f"{side} is no plain text in this record, so that words have no places: use maps")
+            places_of(word, max(texts.values(), key=lambda one: len(one.text)))  # says which words there are
+        return {step: places for step, places in found.items() if places}
+
+    def _texts(self, side: str) -> list[Words]:
+        """All that a side says, once each."""
+        steps = [step for step, one in enumerate(self.entry.evaluations) if one.rows and self._of(step, side)]
+        found = (self.text(step, side) for step in steps)
+        return list({text.text: text for text in found if text is not None}.values())
+
+    def _maps(self, name: str, places: Mapping[int, tuple[int, ...]], side: str) -> Series:
+        """The attention of one layer to the tokens in certain places of each step."""
         pane = self.pane(name, side)
 
         def read(step: int) -> Tensor:
-            some = pane[step][..., list(places)].float().sum(-1)  # [B, (N,) P]
+            some = pane[step][..., list(places[step])].float().sum(-1)  # [B, (N,) P]
             return some.unflatten(-1, map_size(some.shape[-1], self.grid))
 
-        return self._series(name, pane.steps, read)
+        return self._series(name, [step for step in pane.steps if step in places], read)
 
     def answer(self, step: int) -> tuple[Tensor, Tensor]:
         """Latent and x0 as the sampler went on with them: edited, if somebody did, and in memory as they lay there."""
@@ -193,3 +264,11 @@ class Walk:
         steps = [step for step, one in enumerate(self.entry.evaluations) if name in one.panes]
         labels = self.rows(steps[0])
         return Series(name, len(self), steps, labels, lambda step: self._tensor(step, name))
+
+
+def _stands(word: str, text: Words) -> tuple[int, ...]:
+    """All places of a word in a text; none if it is not there."""
+    try:
+        return tuple(place for one in places_of(word, text) for place in one)
+    except RecordError:
+        return ()

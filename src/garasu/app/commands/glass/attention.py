@@ -1,0 +1,54 @@
+"""garasu glass attention: where each word was looked at from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from garasu.app.commands.pictures import as_made
+from garasu.app.commands.replay import index_of
+from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.images.metadata import check_png_name
+from garasu.images.saving import whole_file
+
+
+def attention(
+    folder: Path,
+    /,
+    *,
+    word: Annotated[
+        tuple[str, ...],
+        Parameter(help="A word of the prompt, or several in a row; give it several times.", negative=""),
+    ] = (),
+    step: Annotated[tuple[int, ...], Parameter(help="Only this step, from 0; several times.", negative="")] = (),
+    layers: Annotated[str, Parameter(help="The layers to average: up, daam, all, or a pattern of their names.")] = "up",
+    side: Annotated[str, Parameter(help='prompt, negative, or a part: "prompt part 1".')] = "prompt",
+    picture: Annotated[int, Parameter(help="Which of several pictures, from 1.")] = 1,
+    model: ModelFlags = NONE_GIVEN,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("attention.png"),
+) -> int:
+    """Show where in the picture each word of a recorded run was looked at from, and how much.
+
+    As overlays, by step, by layer and, with a record of heads, by head; what each word gets of all
+    attention, step by step; and how much the maps of two words have in common.
+    """
+    from garasu.glass.attention import attention_report
+    from garasu.glass.attention_figure import attention_figure
+    from garasu.glass.record.opening import open_record
+
+    check_png_name(output)
+    record = open_record(folder)
+    index = index_of(picture, len(record.walks[0].labels))
+    walk = record.walks[0]
+    report = attention_report(walk, word, side=side, layers=layers, steps=step, picture=index)
+    sd = as_made(model, record.made_with, folder).load()
+    (shown,) = sd.decode_each(walk.finished[index : index + 1])
+    page = attention_figure(
+        report, shown, record.recipe.negative_prompt if side == "negative" else record.recipe.prompt
+    )
+    with whole_file(output) as beside:
+        page.savefig(beside, format="png")
+    print(output)
+    return 0

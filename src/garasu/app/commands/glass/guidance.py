@@ -1,0 +1,46 @@
+"""garasu glass guidance: what the prompt adds at every step, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from garasu.app.commands.pictures import as_made
+from garasu.app.commands.replay import index_of
+from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.images.metadata import check_png_name
+from garasu.images.saving import whole_file
+
+
+def guidance(
+    folder: Path,
+    /,
+    *,
+    step: Annotated[tuple[int, ...], Parameter(help="Decode this step, from 0; several times.", negative="")] = (),
+    side: Annotated[str, Parameter(help='prompt, or one of its parts: "prompt part 1".')] = "prompt",
+    picture: Annotated[int, Parameter(help="Which of several pictures, from 1.")] = 1,
+    model: ModelFlags = NONE_GIVEN,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("guidance.png"),
+) -> int:
+    """Show what guidance did in a recorded run: how much and in which direction at each step, and where.
+
+    And the clean picture believed at some steps, with guidance and by the prompt alone.
+    """
+    from garasu.glass.guidance import guidance_report
+    from garasu.glass.guidance_figure import guidance_figure
+    from garasu.glass.record.opening import open_record
+
+    check_png_name(output)
+    record = open_record(folder)
+    index = index_of(picture, len(record.walks[0].labels))
+    report = guidance_report(record.walks[0], side=side, picture=index)
+    for one in step:
+        report.at(one)  # before a model is loaded
+    sd = as_made(model, record.made_with, folder).load()
+    page = guidance_figure(sd, report, step, record.recipe.prompt)
+    with whole_file(output) as beside:
+        page.savefig(beside, format="png")
+    print(output)
+    return 0
