@@ -52,6 +52,16 @@ for _name in _TASKS:
     _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_diff_profiles)
 
+_glass = App(name="glass", help="Pictures of what a recorded run did.")
+_glass.command("garasu.app.commands.glass.compare:compare", name="compare", help="Where recorded runs part, and why.")
+_glass.command(
+    "garasu.app.commands.glass.fan:fan", name="fan", help="A run and many tiny changes of it: the butterfly."
+)
+_glass.command(
+    "garasu.app.commands.glass.map:draw_map", name="map", help="The ways of runs on a plane, with their ends."
+)
+app.command(_glass)
+
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")

@@ -253,7 +253,7 @@ def _together(
         negative=negative,
         guidance_scale=guidance_of(batch),
         seed=seeds_of(batch),
-        latent=_varied(sd, batch),
+        latent=noises_of(sd, batch),
         canvas=start,
         **knobs,
     ):
@@ -303,7 +303,7 @@ def guidance_of(batch: Sequence[Sampled]) -> float | list[float]:
     return scales[0] if len(set(scales)) == 1 else scales
 
 
-def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
+def noises_of(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     """The noises of a batch, where they are more than those of their seeds."""
     import torch
 

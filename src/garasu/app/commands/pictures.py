@@ -57,11 +57,10 @@ def redo(
     Says whether every pixel is the same, and if not, by how much they differ and what was not the
     same this time. The exit code is 0 for identical pictures, 1 for different ones.
     """
-    old, record = read_picture(picture), _record(picture)
+    old, (recipe, made_with) = read_picture(picture), recipe_in(picture)
     if output is not None:
         check_png_name(output)
-    task = TASKS[record["task"]]
-    recipe, made_with = _parts(task, record, picture)
+    task = TASKS[recipe.task]
     recipe = _with_sources(recipe, picture)
     sd = as_made(model, made_with, picture).load()
     new = next(pictures_of(task.steps(sd, recipe), 1))
@@ -109,6 +108,12 @@ def _safety(said: Mapping[str, Any] | None) -> dict[str, str]:
         return {}
     highest = max(score for _, _, score in [*said["special_care"], *said["concepts"]])
     return {"safety_flagged": f"{said['flagged']}, highest score {highest:+.3f}"}
+
+
+def recipe_in(picture: Path) -> tuple[Sampled, MadeWith]:
+    """What a picture says of itself. Raises MetadataError if that cannot be made again."""
+    record = _record(picture)
+    return _parts(TASKS[record["task"]], record, picture)
 
 
 def _record(picture: Path) -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""Pictures of recorded runs: garasu glass KIND RUN."""
