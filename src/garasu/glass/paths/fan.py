@@ -108,8 +108,9 @@ def fan(
         PathError: another task; a count, size or likeness out of range; more than `MEMORY` to keep.
     """
     check_fan(recipe, count=count, size=size, of=of, alike=alike)
-    made = fan_paths(sd, recipe, count=count, size=size, of=of, seed=seed)
-    return opened(sd, recipe, list(made), size=size, of=of, alike=alike)
+    known = recipe.with_seed()
+    made = fan_paths(sd, known, count=count, size=size, of=of, seed=seed)
+    return opened(sd, known, list(made), size=size, of=of, alike=alike)
 
 
 def fan_paths(

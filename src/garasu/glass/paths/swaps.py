@@ -87,7 +87,7 @@ def swap_each(sd: StableDiffusion, one: Record, other: Record, picture: int = 0)
     fields = again.fields()
     if not fields and not again.noise_differs:
         raise PathError("the two runs have the same noise, words and guidance: there is nothing to exchange")
-    groups = list(_groups(one, other, again.conditionings)) if "prompt" in fields else []
+    groups = list(_groups(one, other, again)) if "prompt" in fields else []
     if again.noise_differs:
         yield again.noise()
     for name, value in fields.items():
@@ -161,17 +161,16 @@ def _end_of(made: Iterator[Any]) -> Tensor:
     return next(one.latent for one in made if isinstance(one, Step) and one.index == one.total)
 
 
-def _groups(
-    one: Record, other: Record, conditionings: list[Tensor]
-) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
+def _groups(one: Record, other: Record, again: _Again) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
     """The words that differ in their rows, each with what exchanges these rows, in the order of the prompt."""
     texts = [record.tokens.get("prompt") for record in (one, other)]
-    mine, theirs = conditionings
-    if texts[0] is None or texts[1] is None or mine.shape != theirs.shape:
+    conditionings = [] if None in texts else again.conditionings
+    if texts[0] is None or texts[1] is None or conditionings[0].shape != conditionings[1].shape:
         raise PathError(
             "single words can be exchanged between two prompts of one part and equally many chunks, "
             "that do not change on the way: leave out --words"
         )
+    mine, theirs = conditionings
     groups = _aligned(texts[0], texts[1])
     changes = [(what, _exchange(groups, index, mine, theirs)) for index, (what, _, _) in enumerate(groups)]
     sizes = [float((change(mine) - mine).norm()) for _, change in changes]
