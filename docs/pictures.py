@@ -16,6 +16,9 @@ import garasu
 from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
+from garasu.glass.paths.fan import fan
+from garasu.glass.paths.map import path_map
+from garasu.glass.paths.map_figure import map_figure
 from garasu.glass.preview import linear_preview
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
@@ -240,6 +243,17 @@ def replayed(sd: StableDiffusion) -> Image.Image:
     return sheet([one.image for one in drawn if isinstance(one, garasu.Picture)], labels, columns=7)
 
 
+def fan_of_a_cat(_: StableDiffusion) -> Image.Image:
+    """The guide's to paths: the map of a fan that meets a watershed."""
+    sd = garasu.load(dtype="float32")
+    recipe = garasu.Txt2Img(prompt="a drawing of a cat", seed=7, guidance_scale=GUIDANCE)
+    found = fan(sd, recipe, count=16, size=0.1)
+    page = BytesIO()
+    made = map_figure(sd, path_map(found.paths, apart=True), "A fan of a drawing of a cat", found.groups.tolist())
+    made.savefig(page, format="png", dpi=70)
+    return Image.open(page).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+
+
 BLACK = "a black cat on the beach"
 INSPECTED = "a (black:1.3) cat, bozuman, [snow]"
 SEAT = (14, 6, 116, 114)
@@ -336,6 +350,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "calm-and-storm": calm_and_storm,
     "whisker": whisker,
     "replayed": replayed,
+    "glass-paths": fan_of_a_cat,
 }
 
 

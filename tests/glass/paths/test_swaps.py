@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from garasu.glass.paths.errors import PathError
-from garasu.glass.paths.swaps import ALL, ENDS, MOST, swaps
+from garasu.glass.paths.swaps import ALL, ENDS, MOST, Swap, Swaps, swaps
 from garasu.glass.record.options import RecordOptions
 from garasu.glass.record.recording import record
 from garasu.prompts.word_edits import replace_word
@@ -45,6 +45,18 @@ def test_the_later_the_less(tiny, recorded):
     assert later[0].share == pytest.approx(1, abs=1e-4)
     assert later[0].moved > later[1].moved > later[2].moved > 0
     assert later[1].sigma == one.sigma[1]
+
+
+def test_until_where_half_of_the_way_is_gone():
+    def later(*shares):
+        return Swaps((), tuple(Swap(ALL, i, 8 / 2**i, share, 0) for i, share in enumerate(shares)))
+
+    assert later(1, 0.75, 0.25).turns_until == pytest.approx(4 / 2**0.5)
+    assert later(1, 0.3, 0.5, 0).turns_until == pytest.approx(2)  # the last time
+    assert later(1, 0.8).turns_until == 4
+    assert later(0.4, 0.1).turns_until is None
+    assert later().turns_until is None
+    assert "half of the way can be gone until sigma 2.83" in str(later(1, 0.75, 0.25))
 
 
 def test_noise_and_guidance_are_exchanged_too(tiny, recorded):

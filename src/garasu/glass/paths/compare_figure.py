@@ -57,6 +57,8 @@ def caption(comparison: Comparison, found: Swaps | None = None) -> str:
         single = [one for one in found.alone if one.what not in ("prompt", "the noise")] or list(found.alone)
         most = max(single, key=lambda one: one.share)
         parts.append(f"by itself, “{most.what}” goes {most.share:.0%} of the way")
+        if (until := found.turns_until) is not None:
+            parts.append(f"until σ = {until:.2g} the first can still be turned half of the way to the second")
     return "; ".join(parts) + "."
 
 

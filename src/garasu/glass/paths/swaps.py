@@ -13,7 +13,7 @@ from torch import Tensor
 
 from garasu.diffusion.steps import Step
 from garasu.glass.paths.errors import PathError
-from garasu.glass.paths.parting import rms, share_of
+from garasu.glass.paths.parting import HALF, rms, share_of
 from garasu.glass.record.document import Words
 from garasu.glass.record.opening import Record
 from garasu.glass.record.replaying import CHANGES, replay_steps
@@ -49,12 +49,26 @@ class Swaps:
     alone: tuple[Swap, ...]
     later: tuple[Swap, ...]
 
+    @property
+    def turns_until(self) -> float | None:
+        """The noise level down to which the change still gets half of the way; None if it never does, or none can.
+
+        Between the steps tried it is taken on a straight line over log σ; at the last of them, that one.
+        """
+        reach = [one.share >= HALF for one in self.later]
+        if True not in reach:
+            return None
+        last = len(reach) - 1 - reach[::-1].index(True)
+        here, after = self.later[last], self.later[min(last + 1, len(reach) - 1)]
+        if here is after:
+            return here.sigma
+        return float(here.sigma * (after.sigma / here.sigma) ** ((here.share - HALF) / (here.share - after.share)))
+
     def __str__(self) -> str:
         lines = [f"{one.share:6.0%} of the way by {one.what} alone (moved {one.moved:.0%})" for one in self.alone]
-        return "\n".join(
-            lines
-            + [f"{one.share:6.0%} of the way from step {one.start} (sigma {one.sigma:.3g}) on" for one in self.later]
-        )
+        lines += [f"{one.share:6.0%} of the way from step {one.start} (sigma {one.sigma:.3g}) on" for one in self.later]
+        until = self.turns_until
+        return "\n".join(lines if until is None else [*lines, f"half of the way can be gone until sigma {until:.3g}"])
 
 
 def swaps(sd: StableDiffusion, one: Record, other: Record, picture: int = 0) -> Swaps:
