@@ -250,8 +250,8 @@ def fan_of_a_cat(_: StableDiffusion) -> Image.Image:
     found = fan(sd, recipe, count=16, size=0.1)
     page = BytesIO()
     made = map_figure(sd, path_map(found.paths, apart=True), "A fan of a drawing of a cat", found.groups.tolist())
-    made.savefig(page, format="png", dpi=70)
-    return Image.open(page).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    made.savefig(page, format="png", dpi=66)
+    return _few_colours(Image.open(page).convert("RGB"))
 
 
 BLACK = "a black cat on the beach"

@@ -63,11 +63,11 @@ def map_figure(sd: StableDiffusion, made: Map, title: str = "", numbers: Sequenc
 def caption(made: Map) -> str:
     """What one sees, in one sentence."""
     first, second = made.explained
-    what = "x0, what the network believes," if made.what == "x0" else "x/√(1+σ²), the latents,"
-    without = " without the mean path" if made.apart else ""
+    what = "x0 (what the network believes)" if made.what == "x0" else "the latents, x/√(1+σ²),"
+    without = ", the mean way taken away" if made.apart else ""
     return (
-        f"{len(made.paths)} paths of {what}{without} from noise (small dots) to picture (large dots), on the "
-        f"plane that has {first + second:.0%} of their variance ({first:.0%} across, {second:.0%} up)."
+        f"{len(made.paths)} ways of {what} from noise (small dots) to picture (large dots){without}; the plane has "
+        f"{first + second:.0%} of their variance ({first:.0%} across, {second:.0%} up)."
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def fan(
     run: Path,
+    /,
     *,
     count: Annotated[int, Parameter(help="How many changes.")] = 16,
     size: Annotated[float, Parameter(help="Of each, relative to what is changed.")] = 0.01,
