@@ -22,6 +22,9 @@ from garasu.glass.directions import simulated
 from garasu.glass.journey import Frame, measure
 from garasu.glass.journey_figure import journey_figure
 from garasu.glass.page import record_page
+from garasu.glass.paths.fan import fan
+from garasu.glass.paths.map import path_map
+from garasu.glass.paths.map_figure import map_figure
 from garasu.glass.picture_walk import picture_walk
 from garasu.glass.preview import linear_preview
 from garasu.glass.prompt import inspect_prompt
@@ -331,6 +334,17 @@ def _page(figure: Figure) -> Image.Image:
     )
 
 
+def fan_of_a_cat(_: StableDiffusion) -> Image.Image:
+    """The guide's to paths: the map of a fan that meets a watershed."""
+    sd = garasu.load(dtype="float32")
+    recipe = garasu.Txt2Img(prompt="a drawing of a cat", seed=7, guidance_scale=GUIDANCE)
+    found = fan(sd, recipe, count=16, size=0.1)
+    page = BytesIO()
+    made = map_figure(sd, path_map(found.paths, apart=True), "A fan of a drawing of a cat", found.groups.tolist())
+    made.savefig(page, format="png", dpi=66)
+    return _few_colours(Image.open(page).convert("RGB"))
+
+
 BLACK = "a black cat on the beach"
 INSPECTED = "a (black:1.3) cat, bozuman, [snow]"
 SEAT = (14, 6, 116, 114)
@@ -432,6 +446,7 @@ PICTURES: dict[str, Callable[[StableDiffusion], Image.Image]] = {
     "glass-page": glass_page,
     "glass-attention": words_seen,
     "glass-unet": ladder,
+    "glass-paths": fan_of_a_cat,
 }
 
 

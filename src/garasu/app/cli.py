@@ -59,6 +59,13 @@ _glass.command("garasu.app.commands.glass.noise:noise", name="noise", help="The 
 _glass.command("garasu.app.commands.glass.steps:steps", name="steps", help="How many steps are enough.")
 _glass.command("garasu.app.commands.glass.vae:vae", name="vae", help="A picture through the VAE and back.")
 _glass.command("garasu.app.commands.glass.page:page", name="page", help="One HTML page to look through a run, or two.")
+_glass.command("garasu.app.commands.glass.compare:compare", name="compare", help="Where recorded runs part, and why.")
+_glass.command(
+    "garasu.app.commands.glass.fan:fan", name="fan", help="A run and many tiny changes of it: the butterfly."
+)
+_glass.command(
+    "garasu.app.commands.glass.map:draw_map", name="map", help="The ways of runs on a plane, with their ends."
+)
 app.command(_glass)
 
 _train = App(name="train", help="Train models.")

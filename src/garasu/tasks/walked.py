@@ -101,7 +101,7 @@ def _together(
         negative=negative,
         guidance_scale=guidance_of(batch),
         seed=seeds_of(batch),
-        latent=_varied(sd, batch),
+        latent=noises_of(sd, batch),
         canvas=start,
         **knobs,
     ):
@@ -132,7 +132,7 @@ def pictures(
     return found[0] if recipe.count == 1 else found
 
 
-def _varied(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
+def noises_of(sd: StableDiffusion, batch: Sequence[Sampled]) -> Tensor | None:
     """The noises of a batch, where they are more than those of their seeds."""
     import torch
 

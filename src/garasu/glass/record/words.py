@@ -85,7 +85,7 @@ def places(word: str, words: Words) -> tuple[tuple[int, ...], ...]:
     Raises:
         RecordError: nowhere; the message lists the prompt's words.
     """
-    whole = list(_whole(words.pieces))
+    whole = list(whole_words(words.pieces))
     wanted = word.lower().split()
     found = tuple(
         tuple(place for _, places in whole[start : start + len(wanted)] for place in places)
@@ -98,7 +98,7 @@ def places(word: str, words: Words) -> tuple[tuple[int, ...], ...]:
     return found
 
 
-def _whole(pieces: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def whole_words(pieces: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Each word with the places of its pieces; start, end and padding are no words."""
     text, where = "", list[int]()
     for place, piece in enumerate(pieces):
