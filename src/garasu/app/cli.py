@@ -52,33 +52,30 @@ for _name in _TASKS:
     _diff_profiles.command(f"garasu.app.commands.diff_profiles:{_name}", name=_name, help=_COMMANDS[_name][1])
 app.command(_diff_profiles)
 
+_GLASS = {
+    "strip": ("strip:strip", "x, x0 and ε step by step, decoded."),
+    "latent": ("latent:latent", "The four channels, step by step."),
+    "noise": ("noise:noise", "The noise against its schedule."),
+    "attention": ("attention:attention", "Where each word looks."),
+    "guidance": ("guidance:guidance", "What the prompt adds, and where."),
+    "unet": ("unet:unet", "Down and up the U-Net, whole or in parts."),
+    "prompt": ("prompt:prompt", "What the run was told, by token."),
+    "steps": ("steps:steps", "How many steps are enough."),
+    "vae": ("vae:vae", "A picture through the VAE and back."),
+    "compare": ("compare:compare", "Where recorded runs part, and why."),
+    "fan": ("fan:fan", "A run and many tiny changes of it: the butterfly."),
+    "map": ("map:draw_map", "The ways of runs on a plane, with their ends."),
+    "page": ("page:page", "One HTML page to look through a run, or two."),
+}
 _glass = App(name="glass", help="Pictures of what a recorded run did.")
-_glass.command("garasu.app.commands.glass.strip:strip", name="strip", help="x, x0 and ε step by step, decoded.")
-_glass.command("garasu.app.commands.glass.latent:latent", name="latent", help="The four channels, step by step.")
-_glass.command("garasu.app.commands.glass.noise:noise", name="noise", help="The noise against its schedule.")
-_glass.command("garasu.app.commands.glass.steps:steps", name="steps", help="How many steps are enough.")
-_glass.command("garasu.app.commands.glass.vae:vae", name="vae", help="A picture through the VAE and back.")
-_glass.command("garasu.app.commands.glass.page:page", name="page", help="One HTML page to look through a run, or two.")
-_glass.command("garasu.app.commands.glass.compare:compare", name="compare", help="Where recorded runs part, and why.")
-_glass.command(
-    "garasu.app.commands.glass.fan:fan", name="fan", help="A run and many tiny changes of it: the butterfly."
-)
-_glass.command(
-    "garasu.app.commands.glass.map:draw_map", name="map", help="The ways of runs on a plane, with their ends."
-)
+for _name, (_target, _help) in _GLASS.items():
+    _glass.command(f"garasu.app.commands.glass.{_target}", name=_name, help=_help)
 app.command(_glass)
 
 _train = App(name="train", help="Train models.")
 _train.command("garasu.app.commands.train:base", name="base", help="A small Stable Diffusion from scratch.")
 _train.command("garasu.app.commands.train:probe", name="probe", help="The judge of garasu eval.")
 app.command(_train)
-
-_glass = App(name="glass", help="Pictures of what a recorded run did.")
-_glass.command("garasu.app.commands.glass.attention:attention", name="attention", help="Where each word looks.")
-_glass.command("garasu.app.commands.glass.guidance:guidance", name="guidance", help="What the prompt adds, and where.")
-_glass.command("garasu.app.commands.glass.unet:unet", name="unet", help="Down and up the U-Net, whole or in parts.")
-_glass.command("garasu.app.commands.glass.prompt:prompt", name="prompt", help="What the run was told, by token.")
-app.command(_glass)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

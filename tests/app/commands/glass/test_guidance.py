@@ -18,7 +18,7 @@ def test_the_page_is_written(tiny, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     write_folder(tiny.checkpoint, tmp_path / "model")
     folder = recorded(tiny, tmp_path).path
-    assert run(folder, "--model", tmp_path / "model", "--step", 1, "-o", tmp_path / "g.png") == 0
+    assert run(folder, "--model", tmp_path / "model", "--steps", 1, "-o", tmp_path / "g.png") == 0
     assert capsys.readouterr().out == f"{tmp_path / 'g.png'}\n"
     assert Image.open(tmp_path / "g.png").width == 1200
 
@@ -26,7 +26,7 @@ def test_the_page_is_written(tiny, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--step", "9"], "there is no guided step 9: those kept are 0, 1, 2, 3"),
+        (["--steps", "9"], "there is no guided step 9: those kept are 0, 1, 2, 3"),
         (["--picture", "0"], "there is no picture 0: the record has 1, 1 to 1"),
         (["--side", "dog"], "there is no side 'dog': name one of negative, prompt"),
     ],

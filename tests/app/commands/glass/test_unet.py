@@ -28,7 +28,7 @@ def kept(tiny, tmp_path):
 def test_the_page_is_written_and_says_how_far_off_a_picture_is(tiny, kept, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     how = ["--model", tmp_path / "model", "--without", "skip.1", "--without", "unet.middle,skip.0", "--engine", "plain"]
-    assert run(kept.path, *how, "--step", 1, "-o", tmp_path / "u.png") == 0
+    assert run(kept.path, *how, "--steps", 1, "-o", tmp_path / "u.png") == 0
     first, second, name = capsys.readouterr().out.splitlines()
     assert name == f"{tmp_path / 'u.png'}"
     assert Image.open(tmp_path / "u.png").width == 1200
@@ -46,7 +46,7 @@ def test_the_page_is_written_and_says_how_far_off_a_picture_is(tiny, kept, tmp_p
     [
         (["--without", "skip.9"], "there is no skip.9: this U-Net has 6 skips"),
         (["--without", "unet.nix"], "No module is named 'unet.nix'"),
-        (["--step", "9"], "there is no step 9: the walk has 4, 0 to 3"),
+        (["--steps", "9"], "there is no step 9: the walk has 4, 0 to 3"),
         (["--picture", "2"], "there is no picture 2"),
         (["--side", "nix"], "there is no side 'nix'"),
     ],

@@ -9,9 +9,8 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.commands.replay import index_of
+from garasu.app.glass_flags import FigureOutput, check_figure, numbers, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
 
 
 def attention(
@@ -22,12 +21,12 @@ def attention(
         tuple[str, ...],
         Parameter(help="A word of the prompt, or several in a row; give it several times.", negative=""),
     ] = (),
-    step: Annotated[tuple[int, ...], Parameter(help="Only this step, from 0; several times.", negative="")] = (),
+    steps: Annotated[str | None, Parameter(help="Which steps, from 0: 0,5,10.")] = None,
     layers: Annotated[str, Parameter(help="The layers to average: up, daam, all, or a pattern of their names.")] = "up",
     side: Annotated[str, Parameter(help='prompt, negative, or a part: "prompt part 1".')] = "prompt",
     picture: Annotated[int, Parameter(help="Which of several pictures, from 1.")] = 1,
     model: ModelFlags = NONE_GIVEN,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("attention.png"),
+    output: FigureOutput = Path("attention.png"),
 ) -> int:
     """Show where in the picture each word of a recorded run was looked at from, and how much.
 
@@ -38,7 +37,8 @@ def attention(
     from garasu.glass.attention_figure import attention_figure
     from garasu.glass.record.opening import open_record
 
-    check_png_name(output)
+    check_figure(output)
+    step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
     index = index_of(picture, len(record.walks[0].labels))
     walk = record.walks[0]
@@ -48,7 +48,5 @@ def attention(
     page = attention_figure(
         report, shown, record.recipe.negative_prompt if side == "negative" else record.recipe.prompt
     )
-    with whole_file(output) as beside:
-        page.savefig(beside, format="png")
-    print(output)
+    save_figure(page, output)
     return 0

@@ -8,11 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
+from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
-
-Output = Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")]
 
 
 def compare(
@@ -23,7 +20,7 @@ def compare(
         Parameter(help="Also walk the first run again with each word, or the noise, of the second.", negative=""),
     ] = False,
     model: ModelFlags = NONE_GIVEN,
-    output: Output = Path("compare.png"),
+    output: FigureOutput = Path("compare.png"),
 ) -> int:
     """Compare recorded runs with the first of them: how far apart at every step, and where they part.
 
@@ -36,12 +33,11 @@ def compare(
 
     from garasu.glass.paths.compare import compare as compared
     from garasu.glass.paths.compare_figure import compare_figure
-    from garasu.glass.paths.drawing import DPI
     from garasu.glass.paths.errors import PathError
     from garasu.glass.paths.swaps import sorted_swaps, swap_each
     from garasu.glass.record.opening import open_record
 
-    check_png_name(output)
+    check_figure(output)
     records = [open_record(run) for run in runs]
     comparison = compared(records, picture - 1)
     print(comparison)
@@ -52,7 +48,5 @@ def compare(
     if words:
         found = sorted_swaps(tqdm(swap_each(sd, records[0], records[1], picture - 1), unit="run", leave=False))
         print(found)
-    with whole_file(output) as beside:
-        compare_figure(sd, comparison, found).savefig(beside, format="png", dpi=DPI)
-    print(output)
+    save_figure(compare_figure(sd, comparison, found), output)
     return 0

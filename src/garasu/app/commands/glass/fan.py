@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made, recipe_in
+from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
 
 if TYPE_CHECKING:
     from garasu.tasks.picture import MadeWith
@@ -31,7 +30,7 @@ def fan(
     ] = None,
     plane: Annotated[Path | None, Parameter(name="--map", help="Also draw the map of its paths, in this PNG.")] = None,
     model: ModelFlags = NONE_GIVEN,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("fan.png"),
+    output: FigureOutput = Path("fan.png"),
 ) -> int:
     """Make a run again with many tiny changes of its noise or its prompt: do they grow or fade?
 
@@ -44,12 +43,11 @@ def fan(
     """
     from tqdm import tqdm
 
-    from garasu.glass.paths.drawing import DPI
     from garasu.glass.paths.fan import check_fan, fan_paths, opened
     from garasu.glass.paths.fan_figure import fan_figure
 
     for path in filter(None, (output, plane)):
-        check_png_name(path)
+        check_figure(path)
     recipe, made_with = _recipe(run)
     check_fan(recipe, count=count, size=size, of=of, alike=alike)
     sd = replace(as_made(model, made_with, run), dtype="float32" if model.dtype == "auto" else model.dtype).load()
@@ -58,20 +56,14 @@ def fan(
         sd, recipe, list(tqdm(paths, total=count + 1, unit="path", leave=False)), size=size, of=of, alike=alike
     )
     print(found)
-    with whole_file(output) as beside:
-        fan_figure(found).savefig(beside, format="png", dpi=DPI)
-    print(output)
+    save_figure(fan_figure(found), output)
     if plane is not None:
         from garasu.glass.paths.map import path_map
         from garasu.glass.paths.map_figure import map_figure
 
         made = path_map(found.paths, apart=True)
         print(made)
-        with whole_file(plane) as beside:
-            map_figure(sd, made, f"A fan of {recipe.prompt}", found.groups.tolist()).savefig(
-                beside, format="png", dpi=DPI
-            )
-        print(plane)
+        save_figure(map_figure(sd, made, f"A fan of {recipe.prompt}", found.groups.tolist()), plane)
     return 0
 
 

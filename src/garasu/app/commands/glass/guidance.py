@@ -9,20 +9,19 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.commands.replay import index_of
+from garasu.app.glass_flags import FigureOutput, check_figure, numbers, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
 
 
 def guidance(
     folder: Path,
     /,
     *,
-    step: Annotated[tuple[int, ...], Parameter(help="Decode this step, from 0; several times.", negative="")] = (),
+    steps: Annotated[str | None, Parameter(help="Which steps, from 0: 0,5,10.")] = None,
     side: Annotated[str, Parameter(help='prompt, or one of its parts: "prompt part 1".')] = "prompt",
     picture: Annotated[int, Parameter(help="Which of several pictures, from 1.")] = 1,
     model: ModelFlags = NONE_GIVEN,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("guidance.png"),
+    output: FigureOutput = Path("guidance.png"),
 ) -> int:
     """Show what guidance did in a recorded run: how much and in which direction at each step, and where.
 
@@ -32,7 +31,8 @@ def guidance(
     from garasu.glass.guidance_figure import guidance_figure
     from garasu.glass.record.opening import open_record
 
-    check_png_name(output)
+    check_figure(output)
+    step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
     index = index_of(picture, len(record.walks[0].labels))
     report = guidance_report(record.walks[0], side=side, picture=index)
@@ -40,7 +40,5 @@ def guidance(
         report.at(one)  # before a model is loaded
     sd = as_made(model, record.made_with, folder).load()
     page = guidance_figure(sd, report, step, record.recipe.prompt)
-    with whole_file(output) as beside:
-        page.savefig(beside, format="png")
-    print(output)
+    save_figure(page, output)
     return 0

@@ -16,7 +16,7 @@ def latent(
     run: Path,
     /,
     *,
-    output: FigureOutput,
+    output: FigureOutput = Path("latent.png"),
     quantity: Annotated[
         Literal["latent", "x0", "eps"], Parameter(help="Whose channels: the latent x, or the x0 or ε found in it.")
     ] = "latent",

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
+from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
 
 
 def draw_map(
@@ -20,7 +19,7 @@ def draw_map(
         bool, Parameter(help="Take the mean path away: only what tells the runs apart is left.", negative="")
     ] = False,
     model: ModelFlags = NONE_GIVEN,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("map.png"),
+    output: FigureOutput = Path("map.png"),
 ) -> int:
     """Draw the ways of recorded runs on the plane in which they spread most, with the pictures at their ends.
 
@@ -29,18 +28,15 @@ def draw_map(
     runs
         Folders of --record; of each, all its pictures.
     """
-    from garasu.glass.paths.drawing import DPI
     from garasu.glass.paths.map import path_map
     from garasu.glass.paths.map_figure import map_figure
     from garasu.glass.paths.path import paths_of
     from garasu.glass.record.opening import open_record
 
-    check_png_name(output)
+    check_figure(output)
     records = [open_record(run) for run in runs]
     made = path_map([path for record in records for path in paths_of(record)], what, apart=apart)
     print(made)
     sd = as_made(model, records[0].made_with, runs[0]).load()
-    with whole_file(output) as beside:
-        map_figure(sd, made).savefig(beside, format="png", dpi=DPI)
-    print(output)
+    save_figure(map_figure(sd, made), output)
     return 0

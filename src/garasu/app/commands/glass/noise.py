@@ -8,7 +8,7 @@ from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, 
 
 
 def noise(
-    run: Path, /, *, output: FigureOutput, steps: StepFlags = EVENLY, which: WalkFlags = FIRST_WALK
+    run: Path, /, *, output: FigureOutput = Path("noise.png"), steps: StepFlags = EVENLY, which: WalkFlags = FIRST_WALK
 ) -> int:  # fmt: skip
     """Show where the latents on the way are what the noise schedule says, and where they are not.
 

@@ -17,7 +17,7 @@ def page(
     other: Path | None = None,
     /,
     *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The HTML file to write.")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The HTML file to write.")] = Path("page.html"),
     every: Annotated[int, Parameter(help="Show every so many steps.")] = 1,
     limit: Annotated[float, Parameter(help="In MB: show less detail rather than write a larger page.")] = 10.0,
     decode: Annotated[

@@ -22,7 +22,7 @@ def steps(
     source: Path,
     /,
     *,
-    output: FigureOutput,
+    output: FigureOutput = Path("steps.png"),
     steps: Annotated[str, Parameter(help="In how many steps: with commas, from 1 to 1000.")] = "1,2,3,5,10,25,50,100",
     sampler: Annotated[
         tuple[str, ...], Parameter(help="By which sampler; several, each with its --sampler.", negative="")

@@ -13,7 +13,7 @@ def strip(
     run: Path,
     /,
     *,
-    output: FigureOutput,
+    output: FigureOutput = Path("strip.png"),
     steps: StepFlags = EVENLY,
     which: WalkFlags = FIRST_WALK,
     model: ModelFlags = NONE_GIVEN,

@@ -9,10 +9,9 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.commands.replay import index_of
+from garasu.app.glass_flags import FigureOutput, check_figure, numbers, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import pictures_of
-from garasu.images.metadata import check_png_name
-from garasu.images.saving import whole_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,7 +24,7 @@ def unet(
     folder: Path,
     /,
     *,
-    step: Annotated[tuple[int, ...], Parameter(help="Show this step, from 0; several times.", negative="")] = (),
+    steps: Annotated[str | None, Parameter(help="Which steps, from 0: 0,5,10.")] = None,
     side: Annotated[str, Parameter(help='prompt, negative, or a part: "prompt part 1".')] = "prompt",
     without: Annotated[
         tuple[str, ...],
@@ -33,7 +32,7 @@ def unet(
     ] = (),
     picture: Annotated[int, Parameter(help="Which of several pictures, from 1.")] = 1,
     model: ModelFlags = NONE_GIVEN,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")] = Path("unet.png"),
+    output: FigureOutput = Path("unet.png"),
 ) -> int:
     """Show the feature maps down and up the U-Net of a recorded run, and what each skip carries across.
 
@@ -44,7 +43,8 @@ def unet(
     from garasu.glass.unet import check_watched, unet_report
     from garasu.glass.unet_figure import unet_figure
 
-    check_png_name(output)
+    check_figure(output)
+    step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
     index = index_of(picture, len(record.walks[0].labels))
     check_watched(record, step, index)
@@ -52,9 +52,7 @@ def unet(
     pictures = _pictures(sd, record, index, without) if without else {}
     report = unet_report(sd, record, step, side=side, picture=index)
     page = unet_figure(report, pictures, record.recipe.prompt)
-    with whole_file(output) as beside:
-        page.savefig(beside, format="png")
-    print(output)
+    save_figure(page, output)
     return 0
 
 

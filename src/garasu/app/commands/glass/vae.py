@@ -22,7 +22,7 @@ def vae(
     source: Path,
     /,
     *,
-    output: FigureOutput,
+    output: FigureOutput = Path("vae.png"),
     against: Annotated[
         tuple[str, ...],
         Parameter(help="Another VAE to compare with, as --vae; several, each with its --against.", negative=""),
