@@ -10,11 +10,15 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+
+from garasu.app.cli import main
 
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: .+? -->\n\n?)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -22,8 +26,28 @@ BLOCK = re.compile(
 ELSEWHERE = ("make", "git", "cd", "pip", "#")  # tested by being how the tests themselves are started
 
 
-def follow(page: Path, folder: Path) -> None:
-    """Run the page in a folder; an AssertionError says what was not so."""
+def apart(line: str) -> str:
+    """What a command prints on stdout, run by a shell in a process of its own, as a reader would."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(  # the pages are ours
+        line, shell=True, check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def within(line: str) -> str:
+    """The same in this process, which need not import torch again for each of many commands."""
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()):
+        try:
+            main(shlex.split(line)[1:])
+        except SystemExit as left:
+            assert not left.code, f"{line}\nexit code {left.code}"
+    return printed.getvalue()
+
+
+def follow(page: Path, folder: Path, command: Callable[[str], str] = apart) -> None:
+    """Run the page in a folder, each of its commands with ``command``; an AssertionError says what was not so."""
     names: dict[str, object] = {}
     printed, end = "", 0
     text = page.read_text(encoding="utf-8")
@@ -33,7 +57,7 @@ def follow(page: Path, folder: Path) -> None:
             if block["skip"]:
                 continue
             if block["language"] == "sh":
-                printed = "".join(_printed(line, page) for line in _commands(block["code"]))
+                printed = "".join(map(command, _commands(block["code"], page)))
             elif block["language"] == "text" and printed and not gap.strip():
                 _same(block["code"], printed, page)
             elif block["language"] == "pycon":
@@ -42,20 +66,11 @@ def follow(page: Path, folder: Path) -> None:
                 exec(compile(block["code"], str(page), "exec"), names)
 
 
-def _commands(code: str) -> Iterator[str]:
-    lines = map(str.strip, code.replace("\\\n", " ").splitlines())
-    return (line for line in lines if line and not line.startswith(ELSEWHERE))
-
-
-def _printed(line: str, page: Path) -> str:
-    """What a command prints on stdout."""
-    assert line.startswith("garasu "), f"{page.name} shows a command that no test can run: {line}"
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(  # the pages are ours
-        line, shell=True, check=False, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-    return done.stdout
+def _commands(code: str, page: Path) -> Iterator[str]:
+    for line in filter(None, map(str.strip, code.replace("\\\n", " ").splitlines())):
+        if not line.startswith(ELSEWHERE):
+            assert line.startswith("garasu "), f"{page.name} shows a command that no test can run: {line}"
+            yield line
 
 
 def _same(shown: str, printed: str, page: Path) -> None:

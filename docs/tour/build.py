@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from docs.follow import BLOCK, follow
+from docs.follow import BLOCK, follow, within
 
 TOUR = Path(__file__).parent
 PICTURES = TOUR / "pictures"
@@ -52,7 +52,7 @@ def build(page: Path, folder: Path) -> None:
     """Run a page in a folder and leave its pictures there; an AssertionError says what on it is not so."""
     exif = Image.Exif()
     exif[_DESCRIPTION] = stamp(page)
-    follow(page, folder)
+    follow(page, folder, within)
     for name in shown(page):
         made = folder / f"{name}.png"
         assert made.exists(), f"{page.name} shows {name}, which its commands do not write"
