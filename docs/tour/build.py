@@ -57,7 +57,7 @@ def build(page: Path, folder: Path) -> None:
         made = folder / f"{name}.png"
         assert made.exists(), f"{page.name} shows {name}, which its commands do not write"
         with Image.open(made) as picture:
-            picture.convert("RGB").save(folder / f"{name}.webp", quality=88, method=6, exif=exif)
+            picture.convert("RGB").save(folder / f"{name}.webp", quality=75, method=6, exif=exif)
 
 
 def main() -> None:
