@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench pictures clean
+.PHONY: help demo test lint bench pictures tour clean
 
 help:
 	@echo "make demo      set up and make a first picture, cat.png"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint      style and types alone"
 	@echo "make bench     how fast pictures are on this machine, beside diffusers and OpenVINO"
 	@echo "make pictures  the pictures of README and docs, again"
+	@echo "make tour      the tour's pages run, their numbers compared, their pictures made again (PAGES=steps for one)"
 	@echo "make clean     remove what the tools left behind (not $(VENV))"
 
 demo: $(VENV)/.core
@@ -39,6 +40,9 @@ bench: $(VENV)/.bench
 
 pictures: $(VENV)/.dev
 	$(BIN)/python docs/pictures.py
+
+tour: $(VENV)/.dev
+	$(BIN)/python -m docs.tour.build $(PAGES)
 
 clean:
 	rm -rf build dist cat.png .pytest_cache .mypy_cache .ruff_cache .hypothesis

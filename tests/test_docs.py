@@ -1,62 +1,60 @@
-"""What README and docs say, is so: their commands run, and their Python prints what they show.
+"""What README and docs say, is so: their commands run, and they print what the pages show (docs/follow.py says how).
 
-A page is followed from top to bottom in one folder: a `pycon` block is a doctest, a `python` block is run, both in one
-session; of an `sh` block every line that begins with `garasu` is run. A block below `<!-- not run: reason -->` is read
-only.
+Of the tour's pages a few are followed here, and what they draw is compared with the pictures that they show. All of
+them are run by `make tour`; the stamps in their pictures say whether that was done.
 """
 
-import doctest
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from docs.follow import BLOCK, follow
+from docs.tour import build
+from garasu.images.convert import to_tensor
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(
-    r"(?P<skip><!-- not run: .+? -->\n\n?)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
-)
+TOUR = build.pages()
+SAMPLE = [build.TOUR / f"{name}.md" for name in ("latent", "prompt", "long-prompts")]  # the quick ones
 LANGUAGES = {"sh", "pycon", "python", "json", "text", "make"}
-ELSEWHERE = ("make", "git", "cd", "pip", "#")  # tested by being how the tests themselves are started
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_works_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
-        if not block["skip"]:
-            RUNNERS.get(block["language"], lambda *_: None)(block["code"], names, page)
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if one not in TOUR], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_a_page_works_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
+    follow(page, tmp_path)
 
 
-def run_commands(code: str, _: dict[str, object], page: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in filter(None, map(str.strip, code.replace("\\\n", " ").splitlines())):
-        if line.startswith(ELSEWHERE):
-            continue
-        assert line.startswith("garasu "), f"{page.name} shows a command that no test can run: {line}"
-        done = subprocess.run(  # the pages are ours
-            line, shell=True, check=False, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+@pytest.mark.parametrize("page", SAMPLE, ids=lambda page: page.stem)
+def test_a_page_of_the_tour_draws_what_it_shows(page: Path, tmp_path: Path) -> None:
+    build.build(page, tmp_path)
+    for name in build.shown(page):
+        with Image.open(tmp_path / f"{name}.webp") as made, Image.open(build.PICTURES / f"{name}.webp") as shown:
+            assert made.size == shown.size
+            change = (to_tensor(made) - to_tensor(shown)).abs().mean() * 127.5
+        assert change < 4, f"{name} differs by {change:.1f} levels: run make tour"
 
 
-def run_examples(code: str, names: dict[str, object], page: Path) -> None:
-    example = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
-    failures: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append, clear_globs=False)
-    assert not failures, "".join(failures)
-    names.update(example.globs)
+@pytest.mark.parametrize("page", TOUR, ids=lambda page: page.stem)
+def test_the_pictures_of_the_tour_are_of_its_present_commands(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 60
+    assert build.shown(page), "a page of the tour has a picture"
+    for name in build.shown(page):
+        picture = build.PICTURES / f"{name}.webp"
+        assert picture.stat().st_size < 80_000
+        assert build.stamp_of(picture) == build.stamp(page), f"{page.name} was changed: run make tour"
 
 
-def run_python(code: str, names: dict[str, object], _: Path) -> None:
-    exec(code, names)
-
-
-RUNNERS = {"sh": run_commands, "pycon": run_examples, "python": run_python}
+def test_the_tour_is_whole() -> None:
+    assert {page.name for page in TOUR} == {page.name for page in build.TOUR.glob("*.md")} - {"README.md"}
+    ends = [page.read_text(encoding="utf-8").splitlines()[-1] for page in TOUR]
+    assert [re.findall(r"\]\((.+?)[#)]", end)[0] for end in ends] == [*(page.name for page in TOUR[1:]), "README.md"]
+    shown = {f"{name}.webp" for page in TOUR for name in build.shown(page)}
+    assert {picture.name for picture in build.PICTURES.iterdir()} == shown
+    assert sum(picture.stat().st_size for picture in build.PICTURES.iterdir()) < 700_000
 
 
 def test_every_block_says_its_language_and_every_link_leads_somewhere() -> None:
@@ -64,6 +62,6 @@ def test_every_block_says_its_language_and_every_link_leads_somewhere() -> None:
         text = page.read_text(encoding="utf-8")
         assert text.count("\n```") == 2 * len(BLOCK.findall(text)), f"{page.name} has a block without a language"
         assert {one["language"] for one in BLOCK.finditer(text)} <= LANGUAGES, page.name
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", BLOCK.sub("", text)):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"

@@ -1,0 +1,86 @@
+"""Follows a page from top to bottom, as its reader would: tests run the pages with it, and `make tour` builds with it.
+
+A `pycon` block is a doctest, a `python` block is run, both in one session; of an `sh` block every line that begins with
+`garasu` is run, and a `text` block right below it is an excerpt of what those lines print, where `...` is anything. A
+block below `<!-- not run: reason -->` is read only.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+from garasu.app.cli import main
+
+BLOCK = re.compile(
+    r"(?P<skip><!-- not run: .+? -->\n\n?)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+ELSEWHERE = ("make", "git", "cd", "pip", "#")  # tested by being how the tests themselves are started
+
+
+def apart(line: str) -> str:
+    """What a command prints on stdout, run by a shell in a process of its own, as a reader would."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(  # the pages are ours
+        line, shell=True, check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def within(line: str) -> str:
+    """The same in this process, which need not import torch again for each of many commands."""
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()):
+        try:
+            main(shlex.split(line)[1:])
+        except SystemExit as left:
+            assert not left.code, f"{line}\nexit code {left.code}"
+    return printed.getvalue()
+
+
+def follow(page: Path, folder: Path, command: Callable[[str], str] = apart) -> None:
+    """Run the page in a folder, each of its commands with ``command``; an AssertionError says what was not so."""
+    names: dict[str, object] = {}
+    printed, end = "", 0
+    text = page.read_text(encoding="utf-8")
+    with chdir(folder):
+        for block in BLOCK.finditer(text):
+            gap, end = text[end : block.start()], block.end()
+            if block["skip"]:
+                continue
+            if block["language"] == "sh":
+                printed = "".join(map(command, _commands(block["code"], page)))
+            elif block["language"] == "text" and printed and not gap.strip():
+                _same(block["code"], printed, page)
+            elif block["language"] == "pycon":
+                _examples(block["code"], names, page)
+            elif block["language"] == "python":
+                exec(compile(block["code"], str(page), "exec"), names)
+
+
+def _commands(code: str, page: Path) -> Iterator[str]:
+    for line in filter(None, map(str.strip, code.replace("\\\n", " ").splitlines())):
+        if not line.startswith(ELSEWHERE):
+            assert line.startswith("garasu "), f"{page.name} shows a command that no test can run: {line}"
+            yield line
+
+
+def _same(shown: str, printed: str, page: Path) -> None:
+    pattern = ".*?".join(map(re.escape, shown.split("...")))
+    assert re.search(pattern, printed, re.DOTALL), f"{page.name} shows\n{shown}\nbut printed is\n{printed}"
+
+
+def _examples(code: str, names: dict[str, object], page: Path) -> None:
+    example = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append, clear_globs=False)
+    assert not failures, "".join(failures)
+    names.update(example.globs)
