@@ -27,7 +27,7 @@ def test_the_page_is_of_the_picture_and_the_words_asked_for(folder, tmp_path, ca
 
     given, draw = [], attention_figure.attention_figure
     monkeypatch.setattr(attention_figure, "attention_figure", lambda *all: given.append(all) or draw(*all))
-    how = ["--model", tmp_path / "model", "--word", "cat", "--steps", 1, "--steps", 2, "--layers", "daam", "--picture", 2]
+    how = ["--model", tmp_path / "model", "--word", "cat", "--steps", "1,2", "--layers", "daam", "--picture", 2]
     assert run(folder, *how, "-o", tmp_path / "a.png") == 0
     assert capsys.readouterr().out == f"{tmp_path / 'a.png'}\n"
     ((report, picture, title),) = given
