@@ -118,7 +118,8 @@ class Painter:
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], dict[str, Any]]] = []
 
-    def encode(self, prompts: str | list[str]) -> list[str]:
+    def encode(self, prompts: str | list[str], clip_skip: int) -> list[str]:
+        self.clip_skip = clip_skip
         return [prompts] if isinstance(prompts, str) else prompts
 
     def sample(self, prompts: list[str], *, seed: list[int] | int, **settings: Any) -> Iterator[SimpleNamespace]:
@@ -135,15 +136,17 @@ def test_every_question_gets_its_own_picture(monkeypatch: pytest.MonkeyPatch) ->
     scene = random_scene(random.Random(0))
     painter = Painter()
     questions = [Question(scene, str(number), 100 + number) for number in range(10)]
-    pictures = list(pictures_of(painter, questions, {"steps": 3}))  # type: ignore[arg-type]
+    pictures = list(pictures_of(painter, questions, {"steps": 3, "clip_skip": 2}))  # type: ignore[arg-type]
     assert [picture.getpixel((0, 0)) for picture in pictures] == [(number, 0, 0) for number in range(10)]
     assert [asked["seed"] for _, asked in painter.asked] == [[100, 101, 102, 103], [104, 105, 106, 107], [108, 109]]
     assert {asked["steps"] for _, asked in painter.asked} == {3}
+    assert painter.clip_skip == 2
+    assert painter.asked[0][1]["negative"] == [""]
 
 
 def test_a_picture_is_timed_from_prompt_to_pixels() -> None:
     painter = Painter()
-    painter.encode = lambda _: ["7"]  # type: ignore[method-assign, assignment]
+    painter.encode = lambda *_, **__: ["7"]  # type: ignore[method-assign, assignment]
     assert 0 < seconds_per_picture(painter, {"steps": 2}, repeats=3) < 1  # type: ignore[arg-type]
     assert len(painter.asked) == 4, "one to warm up"
 
