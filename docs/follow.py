@@ -1,8 +1,8 @@
 """Follows a page from top to bottom, as its reader would: tests run the pages with it, and `make tour` builds with it.
 
 A `pycon` block is a doctest, a `python` block is run, both in one session; of an `sh` block every line that begins with
-`garasu` is run, and a `text` block right below it is an excerpt of what those lines print, where `...` is anything. A
-block below `<!-- not run: reason -->` is read only.
+`garasu` is run, and a `text` block right below it is what those lines print, some of it left out: whole
+lines, or what `...` stands for. A block below `<!-- not run: reason -->` is read only.
 """
 
 from __future__ import annotations
@@ -74,8 +74,9 @@ def _commands(code: str, page: Path) -> Iterator[str]:
 
 
 def _same(shown: str, printed: str, page: Path) -> None:
-    pattern = ".*?".join(map(re.escape, shown.split("...")))
-    assert re.search(pattern, printed, re.DOTALL), f"{page.name} shows\n{shown}\nbut printed is\n{printed}"
+    patterns = (".*?".join(map(re.escape, line.split("..."))) for line in shown.splitlines())
+    lines = "^" + r"$.*?^".join(patterns) + "$"
+    assert re.search(lines, printed, re.DOTALL | re.MULTILINE), f"{page.name} shows\n{shown}\nbut printed is\n{printed}"
 
 
 def _examples(code: str, names: dict[str, object], page: Path) -> None:
