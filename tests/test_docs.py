@@ -40,7 +40,7 @@ def test_a_page_of_the_tour_draws_what_it_shows(page: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("page", TOUR, ids=lambda page: page.stem)
 def test_the_pictures_of_the_tour_are_of_its_present_commands(page: Path) -> None:
-    assert len(page.read_text(encoding="utf-8").splitlines()) <= 60
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 70
     assert build.shown(page), "a page of the tour has a picture"
     for name in build.shown(page):
         picture = build.PICTURES / f"{name}.webp"
@@ -54,7 +54,7 @@ def test_the_tour_is_whole() -> None:
     assert [re.findall(r"\]\((.+?)[#)]", end)[0] for end in ends] == [*(page.name for page in TOUR[1:]), "README.md"]
     shown = {f"{name}.webp" for page in TOUR for name in build.shown(page)}
     assert {picture.name for picture in build.PICTURES.iterdir()} == shown
-    assert sum(picture.stat().st_size for picture in build.PICTURES.iterdir()) < 700_000
+    assert sum(picture.stat().st_size for picture in build.PICTURES.iterdir()) < 800_000
 
 
 def test_every_block_says_its_language_and_every_link_leads_somewhere() -> None:
