@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -157,10 +158,10 @@ def _beside(name: str, picture: Path) -> str:
 
 def as_made(given: ModelFlags, made_with: MadeWith, picture: Path) -> ModelFlags:
     """The flags given, completed by what the picture, or a record, says it was made with."""
-    return ModelFlags(
+    return replace(
+        given,
         model=given.model or _found(made_with.model, "model", picture),
         vae=given.vae or _found(made_with.vae, "vae", picture),
-        device=given.device,
         dtype=made_with.dtype if given.dtype == "auto" else given.dtype,
     )
 
