@@ -22,8 +22,9 @@ demo: $(VENV)/.core
 	$(BIN)/garasu txt2img "a black cat with yellow eyes" --seed 7 -o cat.png
 	@echo "The picture is $(CURDIR)/cat.png"
 
+# Two processes of one thread each: the full-size tests of both fit into 16 GB.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
