@@ -24,13 +24,17 @@ def on(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_amd_with_bfloat16_takes_all(on) -> None:
-    assert on(ZEN, "AuthenticAMD", HALF) == {"channels_last", "attention", "linear", "convolution", "group_norm"}
+    assert on(ZEN, "AuthenticAMD", HALF) == {"channels_last", "attention", "matmul", "group_norm"}
     assert on(ZEN, "AuthenticAMD", FULL) == {"channels_last", "attention", "linear", "convolution", "group_norm"}
 
 
 def test_intel_keeps_mkl_in_float32(on) -> None:
-    assert "linear" in on(ZEN, "GenuineIntel", HALF)
     assert "linear" not in on(ZEN, "GenuineIntel", FULL)
+
+
+def test_where_there_is_amx_onednn_multiplies(on) -> None:
+    with_amx = on(ZEN | {"amx_bf16"}, "GenuineIntel", HALF)
+    assert with_amx == {"channels_last", "attention", "linear", "convolution", "group_norm"}
 
 
 def test_without_a_compiler_torch_does_it(on) -> None:
@@ -54,6 +58,7 @@ def test_plain_takes_none_and_parts_can_be_left_out() -> None:
     assert not any(one.on for one in choose("plain", CPU, HALF).choices)
     less = choose("auto-channels_last-linear", CPU, HALF)
     assert choose("auto-attention", CPU, HALF).has("chunked_attention") == this_machine().bfloat16  # the next best
+    assert choose("auto-matmul", CPU, HALF).has("convolution")
     assert not less.has("channels_last")
     assert not less.has("linear")
     assert less.has("attention") == choose("auto", CPU, HALF).has("attention")

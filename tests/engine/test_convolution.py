@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from garasu.engine.convolution import MOST_PIXELS, SmallConv2d
+from garasu.engine.convolution import SmallConv2d
 from garasu.engine.linear import works
 
 ERRORS = {torch.float32: 2e-6, torch.bfloat16: 8e-3}
@@ -57,7 +57,7 @@ def test_many_pixels_and_other_layouts_go_the_plain_way(monkeypatch: pytest.Monk
         return nn.functional.linear(x, weight, bias)
 
     monkeypatch.setattr("garasu.engine.convolution.product", noted)
-    side = int(MOST_PIXELS[torch.float32] ** 0.5)
+    side = int(SmallConv2d.most_pixels[torch.float32] ** 0.5)
     ours(torch.randn(3, 4, side, side).to(memory_format=torch.channels_last))
     assert len(products) == 1
     ours(torch.randn(1, 4, side + 1, side + 1).to(memory_format=torch.channels_last))

@@ -126,7 +126,21 @@ def _chunked_attention(asked: _Asked) -> Verdict:
     return True, "rows of scores stay in the cache"
 
 
+def _matmul(asked: _Asked) -> Verdict:
+    flags = asked.machine.flags
+    if not asked.half:
+        return False, "its kernel is for bfloat16"
+    if "avx512_bf16" not in flags:
+        return False, "its kernel needs AVX512-BF16, which this CPU lacks"
+    if "amx_bf16" in flags:
+        return False, "oneDNN multiplies by AMX on this CPU, which is faster"
+    built, why = _built("matmul")
+    return built, why or "a kernel that fetches the next weights while it multiplies by these"
+
+
 def _linear(asked: _Asked) -> Verdict:
+    if _verdict("matmul", _matmul, asked)[0]:
+        return False, "the kernel of matmul is faster"
     if not torch.backends.mkldnn.is_available():
         return False, "this build of torch has no oneDNN"
     if not asked.half and not asked.machine.amd:
@@ -137,6 +151,8 @@ def _linear(asked: _Asked) -> Verdict:
 
 
 def _convolution(asked: _Asked) -> Verdict:
+    if _verdict("matmul", _matmul, asked)[0]:
+        return False, "the kernel of matmul is faster"
     if not (torch.backends.mkldnn.is_available() and linear.works(asked.dtype)):
         return False, "this build of torch lacks oneDNN's linear operation"
     return True, "as a matrix product where there are few pixels, which spares rearranging the weights"
@@ -176,6 +192,7 @@ _CPU: dict[str, Maker] = {
     "channels_last": _channels_last,
     "attention": _attention,
     "chunked_attention": _chunked_attention,
+    "matmul": _matmul,
     "linear": _linear,
     "convolution": _convolution,
     "group_norm": _group_norm,

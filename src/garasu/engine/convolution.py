@@ -6,18 +6,23 @@ arithmetic, and a product of the pixels' neighbourhoods with the weights as they
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from garasu.engine.linear import product
 
-# Of one row, so that a picture comes out the same alone and in a batch; with more the rearranging no longer shows.
-MOST_PIXELS = {torch.bfloat16: 128, torch.float32: 256}
-
 
 class SmallConv2d(nn.Conv2d):
-    """torch's, as a matrix product where the result has few pixels and everything lies in channels_last."""
+    """torch's, as a matrix product where the result has few pixels and everything lies in channels_last.
+
+    ``most_pixels`` are those of one row, so that a picture comes out the same alone and in a batch. With more of them
+    the rearranging no longer shows.
+    """
+
+    most_pixels: Mapping[torch.dtype, int] = {torch.bfloat16: 128, torch.float32: 256}
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, H, W] → [B, C', H', W']."""
@@ -25,8 +30,11 @@ class SmallConv2d(nn.Conv2d):
             return super().forward(input)
         near = self._neighbourhoods(input)  # [B, H', W', k, k, C]
         weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # [C', k·k·C], the same memory
-        out = product(near.flatten(3).flatten(0, 2), weight, self.bias)
-        return out.view(*near.shape[:3], -1).permute(0, 3, 1, 2)
+        return self._product(near, weight).view(*near.shape[:3], -1).permute(0, 3, 1, 2)
+
+    def _product(self, near: Tensor, weight: Tensor) -> Tensor:
+        """[B·H'·W', C']."""
+        return product(near.flatten(3).flatten(0, 2), weight, self.bias)
 
     def _small(self, input: Tensor) -> bool:
         learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
@@ -35,7 +43,7 @@ class SmallConv2d(nn.Conv2d):
         if self.groups != 1 or self.dilation != (1, 1) or isinstance(self.padding, str) or self.padding_mode != "zeros":
             return False
         height, width = self._size(input)
-        few = 0 < height * width <= MOST_PIXELS.get(input.dtype, 0)
+        few = 0 < height * width <= self.most_pixels.get(input.dtype, 0)
         return few and all(one.is_contiguous(memory_format=torch.channels_last) for one in (input, self.weight))
 
     def _size(self, input: Tensor) -> tuple[int, int]:
@@ -48,7 +56,9 @@ class SmallConv2d(nn.Conv2d):
     def _neighbourhoods(self, input: Tensor) -> Tensor:
         """What each pixel of the result is made from: a view, [B, H', W', k, k, C]."""
         down, right = (int(one) for one in self.padding)
-        padded = F.pad(input.permute(0, 2, 3, 1), (0, 0, right, right, down, down))
+        padded = input.permute(0, 2, 3, 1)
+        if down or right:
+            padded = F.pad(padded, (0, 0, right, right, down, down))
         row, line, pixel, channel = padded.stride()
         size = (len(input), *self._size(input), *self.kernel_size, input.shape[1])
         return padded.as_strided(size, (row, self.stride[0] * line, self.stride[1] * pixel, line, pixel, channel))

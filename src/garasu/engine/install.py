@@ -13,6 +13,7 @@ from garasu.engine.choices import Engine
 from garasu.engine.convolution import SMALL
 from garasu.engine.graphs import Recorded
 from garasu.engine.linear import LINEAR
+from garasu.engine.matmul import MATMUL
 from garasu.engine.norm import NORM
 from garasu.engine.offload import Residence, Visiting
 from garasu.networks.unet import UNet
@@ -20,6 +21,7 @@ from garasu.networks.unet import UNet
 FASTER: Mapping[str, Mapping[Any, Any]] = {  # a plain class and the faster one, by the name of the choice
     "attention": NATIVE,
     "chunked_attention": CHUNKED,
+    "matmul": MATMUL,
     "linear": LINEAR,
     "convolution": SMALL,
     "group_norm": NORM,
