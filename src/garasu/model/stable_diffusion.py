@@ -9,7 +9,7 @@ picture = sd.decode(step.latent)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from PIL import Image
@@ -34,6 +34,7 @@ from garasu.networks.safety import SafetyReport
 from garasu.networks.token_merging import TokenMerged
 from garasu.prompts.conditioning import Conditioning, filled
 from garasu.prompts.reader import Reader
+from garasu.prompts.rules import ReadingRules
 from garasu.prompts.schedule import Guided, PromptSchedule, Words, guided_stretches
 
 WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
@@ -139,7 +140,7 @@ class StableDiffusion(nn.Module):
         Warns:
             PromptCut: a prompt does not fit; the message names the words that were cut.
         """
-        return self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks).encode(prompts)
+        return self.reader(ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks)).encode(prompts)
 
     def prompt_schedule(
         self,
@@ -156,11 +157,12 @@ class StableDiffusion(nn.Module):
 
         `composes` False reads AND as a word. The rest is as in `encode`.
         """
-        reader = self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks)
-        return reader.schedule(prompts, composes=composes)
+        rules = ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks)
+        return self.reader(rules).schedule(prompts, composes=composes)
 
-    def _reader(self, *how: Any) -> Reader:
-        return Reader(lambda: self._ready(self.text_encoder), self.tokenizer, *how)
+    def reader(self, rules: ReadingRules) -> Reader:
+        """What `encode` and `prompt_schedule` read prompts with, for those who have the rules in one record."""
+        return Reader(lambda: self._ready(self.text_encoder), self.tokenizer, rules)
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:

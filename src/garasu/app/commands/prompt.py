@@ -11,6 +11,7 @@ from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
 from garasu.images.saving import check_writable, whole_file
+from garasu.prompts.rules import ReadingRules
 
 
 def prompt(
@@ -58,11 +59,7 @@ def prompt(
         model.load(),
         prompt,
         against,
-        syntax=syntax,
-        emphasis=emphasis,
-        max_chunks=max_chunks,
-        clip_skip=clip_skip,
-        clip_skip_norm=clip_skip_norm,
+        ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks),
         steps=steps,
         negative=negative,
         words=words,
