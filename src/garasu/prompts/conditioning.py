@@ -43,6 +43,10 @@ class Conditioning:
     tensor: Tensor
     tokens: tuple[RowTokens, ...] = ()  # one a row; none for a tensor that no prompt gave
 
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(self.tensor)
+
     @property
     def cut(self) -> tuple[str, ...]:
         """The ends of prompts that did not fit, as written; empty when all prompts fit."""
