@@ -270,6 +270,7 @@ def test_help_and_version_do_not_wait_for_torch(tmp_path):
         ["img2img", "--help"],
         ["show", "--help"],
         ["redo", "--help"],
+        ["prompt", "--help"],
     ):
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True

@@ -62,20 +62,3 @@ def test_tiles_are_normalised_as_the_whole(small, monkeypatch):
     monkeypatch.setattr(tiled, "_normalised_as", lambda *_: nullcontext())
     apart = (tiled.decode(small, latent, tile=32, overlap=20) - whole).abs().mean()
     assert alike < apart / 4
-
-
-@torch.no_grad()
-def test_large_pictures_are_taken_in_tiles(tiny, monkeypatch):
-    latent = tiny.encode_image(torch.rand(1, 3, 64, 128) * 2 - 1)
-    whole = tiny.decode(latent)
-    used = []
-    monkeypatch.setattr("garasu.model.stable_diffusion.WHOLE", 8 * 8)
-    monkeypatch.setattr(
-        "garasu.model.stable_diffusion.tiled.decode", lambda vae, one: used.append("decode") or vae.decode(one)
-    )
-    assert tiny.decode(latent).tobytes() == whole.tobytes()
-    monkeypatch.setattr(
-        "garasu.model.stable_diffusion.tiled.encode", lambda vae, one: used.append("encode") or vae.encode(one)
-    )
-    tiny.encode_image(torch.rand(1, 3, 64, 128))
-    assert used == ["decode", "encode"]

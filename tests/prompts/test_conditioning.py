@@ -26,11 +26,10 @@ from garasu.prompts.conditioning import (
     encode_said,
     filled,
     mixed,
-    own_emphasis,
-    own_split,
 )
 from garasu.prompts.emphasis import EMPHASES
 from garasu.prompts.prompt import Fragment, PromptError, Said
+from garasu.prompts.rules import ReadingRules
 from garasu.prompts.syntax import SYNTAXES
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.prompts.vocabulary import Vocabulary
@@ -55,8 +54,8 @@ def test_clip_skip_is_that_of_diffusers(pair: tuple[CLIPText, CLIPTextModelWithP
     """diffusers' clip_skip k = N - 1 takes hidden_states[-(k + 1)] and normalises it; without it, the last state."""
     ours, peer = pair
     with torch.no_grad():
-        words = encode(ours, TOKENIZER, PROMPTS, clip_skip=clip_skip)
-        bare = encode(ours, TOKENIZER, PROMPTS, clip_skip=clip_skip, clip_skip_norm=False)
+        words = encode(ours, TOKENIZER, PROMPTS, ReadingRules(clip_skip=clip_skip))
+        bare = encode(ours, TOKENIZER, PROMPTS, ReadingRules(clip_skip=clip_skip, clip_skip_norm=False))
         there = peer(torch.tensor([row.ids for row in words.tokens]), output_hidden_states=True)
         last = peer.text_model.final_layer_norm(there.hidden_states[-clip_skip])
     assert words.tensor.shape == (4, 77, 32)
@@ -129,7 +128,7 @@ def test_what_is_not_of_chunks_is_not_aligned(encoder: CLIPText, shape: tuple[in
 def test_brackets_mean_something_unless_the_syntax_is_plain(encoder: CLIPText) -> None:
     with torch.no_grad():
         strong, weak = (encode(encoder, TOKENIZER, text) for text in ("a (cat:1.3)", "a cat"))
-        plain = encode(encoder, TOKENIZER, "a (cat:1.3)", syntax="plain")
+        plain = encode(encoder, TOKENIZER, "a (cat:1.3)", ReadingRules(syntax="plain"))
         expected = encoder(torch.tensor([TOKENIZER.fit("a (cat:1.3)").ids]))
     assert strong.tokens[0].ids == weak.tokens[0].ids
     assert strong.tokens[0].weights[1:4] == (1.0, 1.3, 1.0)
@@ -141,10 +140,8 @@ def test_brackets_mean_something_unless_the_syntax_is_plain(encoder: CLIPText) -
 def test_emphasis_is_the_syntax_s_own_or_as_named(encoder: CLIPText) -> None:
     said = Said(1.0, ((Fragment("a "), Fragment("cat", 1.3)),))
     for emphasis in EMPHASES:
-        found = encode(encoder, TOKENIZER, "a (cat:1.3)", emphasis=emphasis).tensor
-        assert torch.equal(found, encode_said(encoder, TOKENIZER, [said], emphasis=emphasis).tensor)
-    own = [own_emphasis(syntax) for syntax in ("a1111", "novelai", "comfy", "compel", "plain")]
-    assert own == ["a1111", "a1111", "comfy", "compel", "ignore"]
+        found = encode(encoder, TOKENIZER, "a (cat:1.3)", ReadingRules(emphasis=emphasis)).tensor
+        assert torch.equal(found, encode_said(encoder, TOKENIZER, [said], ReadingRules(emphasis=emphasis)).tensor)
     assert torch.equal(encode(encoder, TOKENIZER, "a (cat:1.3)").tensor, encode_said(encoder, TOKENIZER, [said]).tensor)
 
 
@@ -152,11 +149,10 @@ def test_long_text_is_divided_by_the_rule_of_the_syntax_or_as_told(encoder: CLIP
     text = "cat " * 60 + ", " + "cat " * 13 + "dog cat"
     with torch.no_grad():
         moved = [
-            encode(encoder, TOKENIZER, text, **knobs).tokens[0].moved[1]
-            for knobs in ({}, {"syntax": "comfy"}, {"split": partial(by_commas, backtrack=0)})
+            encode(encoder, TOKENIZER, text, ReadingRules(syntax), split=split).tokens[0].moved[1]
+            for syntax, split in (("a1111", None), ("comfy", None), ("a1111", partial(by_commas, backtrack=0)))
         ]
     assert moved == [14, 1, 0]
-    assert own_split("plain") is by_commas
 
 
 def test_places_are_those_of_the_row(encoder: CLIPText) -> None:
@@ -179,7 +175,7 @@ def test_a_mix_is_the_weighted_sum_of_its_parts(encoder: CLIPText) -> None:
 def test_novelai_mixes_conditionings(encoder: CLIPText) -> None:
     long = "x " * 80
     with torch.no_grad():
-        words = encode(encoder, TOKENIZER, [f"a cat:3|{long}:1", "a cat"], syntax="novelai")
+        words = encode(encoder, TOKENIZER, [f"a cat:3|{long}:1", "a cat"], ReadingRules(syntax="novelai"))
         parts = encode(encoder, TOKENIZER, ["a cat", long])
     assert words.tensor.shape == (2, 154, 32)
     assert max_error(words.tensor[:1], parts.tensor[:1] * 0.75 + parts.tensor[1:] * 0.25) <= 1e-6
@@ -199,7 +195,7 @@ def test_novelai_mixes_conditionings(encoder: CLIPText) -> None:
 def test_what_is_not_one_conditioning_is_refused(encoder: CLIPText, prompt: str, reason: str) -> None:
     with pytest.raises(PromptError, match=reason):
         encode(encoder, TOKENIZER, ["cat", prompt])
-    assert encode(encoder, TOKENIZER, prompt, syntax="plain").tensor.shape == (1, 77, 32)
+    assert encode(encoder, TOKENIZER, prompt, ReadingRules(syntax="plain")).tensor.shape == (1, 77, 32)
 
 
 def test_prompts_in_compel_s_syntax_are_those_of_compel(
@@ -214,7 +210,7 @@ def test_prompts_in_compel_s_syntax_are_those_of_compel(
     for _ in range(120):
         prompt = compel_prompt(rng, depth=2)
         with torch.no_grad():
-            words = encode(pair[0], TOKENIZER, prompt, syntax="compel")
+            words = encode(pair[0], TOKENIZER, prompt, ReadingRules(syntax="compel"))
             assert max_error(words.tensor, compel.build_conditioning_tensor(prompt)) <= 1e-5, prompt
 
 
@@ -243,7 +239,7 @@ def compel_prompt(rng: random.Random, depth: int) -> str:
 def test_any_text_is_a_conditioning_or_refused_as_a_prompt(encoder: CLIPText, parts: list[str], syntax: str) -> None:
     try:
         with torch.no_grad():
-            words = encode(encoder, TOKENIZER, "".join(parts), syntax=syntax)
+            words = encode(encoder, TOKENIZER, "".join(parts), ReadingRules(syntax=syntax))
     except PromptError:
         return
     assert words.tensor.isfinite().all()
@@ -255,9 +251,9 @@ def test_numbers_out_of_range_are_refused(encoder: CLIPText) -> None:
     with pytest.raises(PromptError, match="within ±100"):
         encode(encoder, TOKENIZER, "(cat:1000)")
     with pytest.raises(PromptError, match="max_chunks 0"):
-        encode(encoder, TOKENIZER, "cat", max_chunks=0)
+        encode(encoder, TOKENIZER, "cat", ReadingRules(max_chunks=0))
     with pytest.raises(PromptError, match="choose one of"):
-        encode(encoder, TOKENIZER, "cat", emphasis="strong")
+        encode(encoder, TOKENIZER, "cat", ReadingRules(emphasis="strong"))
 
 
 def test_padding_is_encoded_end_of_text_and_not_zeros(encoder: CLIPText) -> None:
@@ -282,7 +278,7 @@ def test_one_prompt_is_one_row(encoder: CLIPText) -> None:
 def test_what_does_not_fit_is_named(encoder: CLIPText) -> None:
     long = "cat " * 75 + "under a Palm tree"
     with pytest.warns(PromptCut) as caught:
-        words = encode(encoder, TOKENIZER, ["cat", long], max_chunks=1)
+        words = encode(encoder, TOKENIZER, ["cat", long], ReadingRules(max_chunks=1))
     [warning] = caught
     lost = len("underapalmtree")
     assert f"{lost} tokens longer than the 75 that fit" in str(warning.message)
@@ -294,7 +290,7 @@ def test_what_does_not_fit_is_named(encoder: CLIPText) -> None:
 
 def test_each_long_prompt_has_its_own_warning(encoder: CLIPText) -> None:
     with pytest.warns(PromptCut) as caught:
-        words = encode(encoder, TOKENIZER, ["cat " * 76, "x" * 100_000], max_chunks=1)
+        words = encode(encoder, TOKENIZER, ["cat " * 76, "x" * 100_000], ReadingRules(max_chunks=1))
     assert len(caught) == 2
     assert len(str(caught[1].message)) < 400  # the whole cut text is in words.cut
     assert [len(cut) for cut in words.cut] == [len("cat"), 100_000 - 75]
@@ -331,7 +327,7 @@ def test_gradients_reach_the_token_embedding(encoder: CLIPText) -> None:
 @pytest.mark.parametrize("clip_skip", [-1, 0, 5])
 def test_a_clip_skip_without_a_layer_is_refused(encoder: CLIPText, clip_skip: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 4"):
-        encode(encoder, TOKENIZER, "cat", clip_skip=clip_skip)
+        encode(encoder, TOKENIZER, "cat", ReadingRules(clip_skip=clip_skip))
 
 
 def test_no_prompt_is_refused(encoder: CLIPText) -> None:

@@ -17,10 +17,11 @@ from tests.networks.peers import max_error, text_pair
 from transformers import CLIPTokenizer
 
 from garasu.networks.clip_text import CLIPText, CLIPTextConfig
-from garasu.prompts.chunks import by_commas
+from garasu.prompts.chunks import Split, by_commas
 from garasu.prompts.conditioning import PromptCut, encode_said
 from garasu.prompts.emphasis import EMPHASES, Weighted, find_emphasis
 from garasu.prompts.prompt import Fragment, PromptError, Said
+from garasu.prompts.rules import ReadingRules
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.prompts.vocabulary import Vocabulary
 
@@ -39,10 +40,10 @@ def said(*sections: Sequence[tuple[str, float]]) -> Said:
     return Said(1.0, tuple(tuple(Fragment(*fragment) for fragment in section) for section in sections))
 
 
-def read(encoder: CLIPText, *rows: Said, **knobs: Any) -> torch.Tensor:
+def read(encoder: CLIPText, *rows: Said, split: Split | None = None, **rules: Any) -> torch.Tensor:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptCut)
-        return encode_said(encoder, TOKENIZER, rows, **knobs).tensor
+        return encode_said(encoder, TOKENIZER, rows, ReadingRules(**rules), split=split).tensor
 
 
 def random_fragments(rng: random.Random, most: int) -> list[tuple[str, float]]:

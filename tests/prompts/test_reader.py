@@ -63,9 +63,9 @@ def test_expressions_are_calculated_and_their_words_read_once(tiny, monkeypatch)
 def _counting(calls):
     from garasu.prompts.conditioning import encode
 
-    def counted(text_encoder, tokenizer, text, **how):
+    def counted(text_encoder, tokenizer, text, rules):
         calls.append(text)
-        return encode(text_encoder, tokenizer, text, **how)
+        return encode(text_encoder, tokenizer, text, rules)
 
     return counted
 

@@ -10,17 +10,24 @@ from garasu.diffusion.noise import Noise
 from garasu.diffusion.steps import Step
 from garasu.images.infotext import read_infotext
 from garasu.images.metadata import read_metadata
+from garasu.prompts.rules import DEFAULT_RULES, ReadingRules
 from garasu.tasks.img2img import Img2Img, img2img, meaning
 from garasu.tasks.inpaint import Inpaint, blend_of, inpaint
 from garasu.tasks.picture import Picture
 from garasu.tasks.refusal import RecipeError
-from garasu.tasks.sampled import noise_of
+from garasu.tasks.sampled import noise_of, rules_of
 from garasu.tasks.sweep import points, read_vary
 from garasu.tasks.txt2img import Txt2Img, txt2img, txt2img_together
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
 MASK = Image.new("L", PICTURE.size, 0)
 MASK.paste(255, (16, 16, 48, 56))
+
+
+def test_how_prompts_are_read_is_a_recipe_s_to_say():
+    how = {"syntax": "comfy", "emphasis": "no-norm", "clip_skip": 2, "clip_skip_norm": False, "max_chunks": 3}
+    assert rules_of(Txt2Img(prompt="cat", **how)) == ReadingRules(**how)
+    assert rules_of(Txt2Img(prompt="cat")) == DEFAULT_RULES
 
 
 def test_the_default_is_diffusers_and_changes_nothing(tiny):

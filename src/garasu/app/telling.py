@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from garasu.app.text_files import write_text
 from garasu.images.saving import check_writable, whole_file
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ class Telling:
                 journey_figure(report, frames, _title(film)).savefig(beside, format="png")
             print(self.speed)
         if self.report is not None:
-            with whole_file(self.report) as beside:
-                beside.write_text(report.json(), encoding="utf-8")
-            print(self.report)
+            write_text(report.json(), self.report)
 
 
 def _title(film: Film) -> str:

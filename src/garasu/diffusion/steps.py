@@ -54,3 +54,13 @@ def drive(questions: Questions, denoise: Denoise, *, total: int, final_sigma: fl
             break
         index += 1
     yield Step(total, total, 0.0, finished, finished)
+
+
+def without_gradients(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same steps, computed without gradients; between them the caller's own setting holds."""
+    while True:
+        with torch.no_grad():
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step

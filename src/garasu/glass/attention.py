@@ -83,42 +83,20 @@ def attention_report(
     row = row_of(walk.labels, picture)
     first = _any_side(walk, side)
     side = walk.side_of(words[0], side) if words else first
-    names = [name for name in walk.panes if name.endswith(_PANE)]
-    if not names:
-        raise RecordError("the record has no cross-attention: record with the default panes")
-    chosen = _chosen(names, layers)
-    kept = [step for step in walk.pane(names[0], side).steps if not steps or step in steps]
-    if missing := set(steps) - set(kept):
-        raise RecordError(f"the record has no attention of step {min(missing)}: see --record-every, and the steps run")
-    words = tuple(words) or _default(walk, side, kept)
-    where = [{step: found for step, found in walk.said_at(word, side).items() if step in kept} for word in words]
-    if empty := next((word for word, found in zip(words, where, strict=True) if not found), None):
-        raise RecordError(f"{empty!r} is not said at the steps chosen")
-    question = _Question(walk, side, row, tuple(kept), words, tuple(where))
-    by_step, shares = torch.zeros(len(kept), len(words), *walk.grid), torch.zeros(len(kept), len(words) + len(REST))
-    by_layer, by_head = {}, {}
-    for name in names:
-        maps, received = question.layer(name)
-        if name in chosen:
-            by_step += maps.mean(1) / len(chosen)
-            shares += received / len(chosen)
-        heads = maps.sum(0) / question.said.sum(0)[:, None, None]  # [N, W, h, w]
-        by_layer[_short(name)] = heads.mean(0)
-        if len(heads) > 1:
-            by_head[_short(name)] = heads
-    by_step[~question.said] = torch.nan
+    question = _question(walk, words, side, row, layers=layers, steps=steps)
+    means = _averaged(question)
     return AttentionReport(
-        side=side,
+        side=question.side,
         label=walk.labels[row],
-        words=words,
-        steps=tuple(kept),
-        layers=tuple(map(_short, chosen)),
+        words=question.words,
+        steps=question.steps,
+        layers=tuple(map(_short, question.chosen)),
         chosen=layers if isinstance(layers, str) else ", ".join(layers),
-        mean=by_step.nanmean(0),
-        by_step=by_step,
-        by_layer=by_layer,
-        by_head=by_head,
-        shares=dict(zip((*words, *REST), shares.unbind(1), strict=True)),
+        mean=means.by_step.nanmean(0),
+        by_step=means.by_step,
+        by_layer=means.by_layer,
+        by_head=means.by_head,
+        shares=dict(zip((*question.words, *REST), means.shares.unbind(1), strict=True)),
     )
 
 
@@ -129,6 +107,8 @@ class _Question:
     walk: Walk
     side: str
     row: int
+    panes: tuple[str, ...]  # of all layers
+    chosen: tuple[str, ...]  # of those to average
     steps: tuple[int, ...]
     words: tuple[str, ...]
     where: tuple[dict[int, tuple[int, ...]], ...]
@@ -161,6 +141,52 @@ class _Question:
         for index, one in enumerate(sets):
             columns[list(one), index] = 1
         return columns
+
+
+def _question(
+    walk: Walk, words: Sequence[str], side: str, row: int, *, layers: str | Sequence[str], steps: Sequence[int]
+) -> _Question:
+    """What is asked of a record. Raises RecordError where it has no answer: see `attention_report`."""
+    panes = [name for name in walk.panes if name.endswith(_PANE)]
+    if not panes:
+        raise RecordError("the record has no cross-attention: record with the default panes")
+    chosen = _chosen(panes, layers)
+    kept = [step for step in walk.pane(panes[0], side).steps if not steps or step in steps]
+    if missing := set(steps) - set(kept):
+        raise RecordError(f"the record has no attention of step {min(missing)}: see --record-every, and the steps run")
+    words = tuple(words) or _default(walk, side, kept)
+    where = [{step: found for step, found in walk.said_at(word, side).items() if step in kept} for word in words]
+    if empty := next((word for word, found in zip(words, where, strict=True) if not found), None):
+        raise RecordError(f"{empty!r} is not said at the steps chosen")
+    return _Question(walk, side, row, tuple(panes), tuple(chosen), tuple(kept), words, tuple(where))
+
+
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """The answer: of `AttentionReport` what it says there, and ``shares`` of the words and REST, [S, W + 4]."""
+
+    by_step: Tensor
+    by_layer: dict[str, Tensor]
+    by_head: dict[str, Tensor]
+    shares: Tensor
+
+
+def _averaged(question: _Question) -> _Means:
+    """Over the chosen layers at each step, and over the steps in each layer."""
+    steps, words, said = len(question.steps), len(question.words), question.said
+    by_step, shares = torch.zeros(steps, words, *question.walk.grid), torch.zeros(steps, words + len(REST))
+    by_layer, by_head = {}, {}
+    for pane in question.panes:
+        maps, received = question.layer(pane)
+        if pane in question.chosen:
+            by_step += maps.mean(1) / len(question.chosen)
+            shares += received / len(question.chosen)
+        heads = maps.sum(0) / said.sum(0)[:, None, None]  # [N, W, h, w]
+        by_layer[_short(pane)] = heads.mean(0)
+        if len(heads) > 1:
+            by_head[_short(pane)] = heads
+    by_step[~said] = torch.nan
+    return _Means(by_step, by_layer, by_head, shares)
 
 
 def roles(text: Words, length: int) -> list[str]:

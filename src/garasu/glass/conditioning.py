@@ -10,6 +10,7 @@ from garasu.glass.record.opening import Record
 from garasu.glass.record.walk import NEGATIVE, PROMPT
 from garasu.model import StableDiffusion
 from garasu.prompts.conditioning import filled
+from garasu.tasks.sampled import rules_of
 
 
 def conditioning_report(
@@ -22,18 +23,8 @@ def conditioning_report(
         ValueError: a negative ``words``.
     """
     recipe = record.recipe
-    return inspect_prompt(
-        sd,
-        recipe.negative_prompt if negative else recipe.prompt,
-        syntax=recipe.syntax,
-        emphasis=recipe.emphasis,
-        max_chunks=recipe.max_chunks,
-        clip_skip=recipe.clip_skip,
-        clip_skip_norm=recipe.clip_skip_norm,
-        steps=recipe.steps,
-        negative=negative,
-        words=words,
-    )
+    text = recipe.negative_prompt if negative else recipe.prompt
+    return inspect_prompt(sd, text, rules=rules_of(recipe), steps=recipe.steps, negative=negative, words=words)
 
 
 def compared(record: Record, report: PromptReport) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from garasu.tasks.kept import Kept
-from garasu.tasks.sampled import READING
+from garasu.tasks.sampled import rules_of
 from garasu.tasks.txt2img import Txt2Img
 
 if TYPE_CHECKING:  # so that `garasu blend --help` does not wait for torch
@@ -53,6 +53,6 @@ def film_frames(sd: StableDiffusion, film: Film, finished: Finished) -> list[Fra
 def _words(sd: StableDiffusion, recipes: Sequence[Txt2Img]) -> Tensor:
     """What the pictures are told at their first step, [B, T, D]; where a prompt has several parts, of the first."""
     first = recipes[0]
-    schedule = sd.prompt_schedule([one.prompt for one in recipes], **first.model_dump(include=set(READING)))
+    schedule = sd.reader(rules_of(first)).schedule([one.prompt for one in recipes])
     told = schedule.over(first.steps)[0].parts[0].context.cpu()  # [1, T, D] where all say the same
     return told.expand(len(recipes), -1, -1)

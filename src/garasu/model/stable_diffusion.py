@@ -9,7 +9,7 @@ picture = sd.decode(step.latent)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -18,30 +18,27 @@ from torch import Tensor, nn
 from garasu.checkpoints import Checkpoint
 from garasu.diffusion.canvas import Canvas
 from garasu.diffusion.denoiser import Denoiser
-from garasu.diffusion.guidance import by_step, guided, within
 from garasu.diffusion.noise import Noise, Source
 from garasu.diffusion.profiles import find_profile
 from garasu.diffusion.reuse import refreshed
 from garasu.diffusion.samplers import find_sampler
 from garasu.diffusion.schedule import Schedule
-from garasu.diffusion.steps import Step, drive
-from garasu.engine import Engine, Residence, Visiting, install, run_by
+from garasu.diffusion.steps import Step, drive, without_gradients
+from garasu.engine import Engine, Residence, install, run_by
 from garasu.images.convert import Rounding, to_pictures, to_tensor
-from garasu.networks import tiled
+from garasu.model.denoiser import run_denoiser
+from garasu.model.errors import ModelError
+from garasu.model.sizes import latent_size, run_size, start_noise
+from garasu.networks import any_size
 from garasu.networks.deep_cache import DeepCached
-from garasu.networks.given import Inpainting, Told
 from garasu.networks.safety import SafetyReport
-from garasu.networks.token_merging import TokenMerged
-from garasu.prompts.conditioning import Conditioning, filled
+from garasu.prompts.conditioning import Conditioning
+from garasu.prompts.guidance import Guidance
 from garasu.prompts.reader import Reader
-from garasu.prompts.schedule import Guided, PromptSchedule, Words, guided_stretches
+from garasu.prompts.rules import ReadingRules
+from garasu.prompts.schedule import PromptSchedule, Words
 
-WHOLE = 128 * 128  # cells of the largest latent that the VAE takes whole; Stable Diffusion's needs 10 GB there
 Part = TypeVar("Part", bound=nn.Module)
-
-
-class ModelError(ValueError):
-    """A request that this model cannot fulfil, with what it can."""
 
 
 class StableDiffusion(nn.Module):
@@ -139,7 +136,7 @@ class StableDiffusion(nn.Module):
         Warns:
             PromptCut: a prompt does not fit; the message names the words that were cut.
         """
-        return self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks).encode(prompts)
+        return self.reader(ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks)).encode(prompts)
 
     def prompt_schedule(
         self,
@@ -156,11 +153,12 @@ class StableDiffusion(nn.Module):
 
         `composes` False reads AND as a word. The rest is as in `encode`.
         """
-        reader = self._reader(clip_skip, clip_skip_norm, syntax, emphasis, max_chunks)
-        return reader.schedule(prompts, composes=composes)
+        rules = ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks)
+        return self.reader(rules).schedule(prompts, composes=composes)
 
-    def _reader(self, *how: Any) -> Reader:
-        return Reader(lambda: self._ready(self.text_encoder), self.tokenizer, *how)
+    def reader(self, rules: ReadingRules) -> Reader:
+        """What `encode` and `prompt_schedule` read prompts with, for those who have the rules in one record."""
+        return Reader(lambda: self._ready(self.text_encoder), self.tokenizer, rules)
 
     @torch.no_grad()
     def encode_image(self, picture: Image.Image | Tensor, seed: int | None = None) -> Tensor:
@@ -171,13 +169,11 @@ class StableDiffusion(nn.Module):
         is no multiple of 8.
         """
         image = to_tensor(picture) if isinstance(picture, Image.Image) else picture
-        height, width = self._latent_size(image.shape[-1], image.shape[-2])
-        image = image.to(self.device, self.dtype)
-        vae = self._ready(self.vae)
-        posterior = vae.encode(image) if height * width <= WHOLE else tiled.encode(vae, image)
+        grid = latent_size(image.shape[-1], image.shape[-2], self.vae.config.factor)
+        posterior = any_size.encode(self._ready(self.vae), image.to(self.device, self.dtype))
         latent = posterior.mean.float()
         if seed is not None:
-            noise = Noise([seed] * len(image), (latent.shape[1], height, width), self.device)
+            noise = Noise([seed] * len(image), (latent.shape[1], *grid), self.device)
             latent = latent + posterior.std.float() * noise.draw()
         return latent * self.vae.config.scaling_factor
 
@@ -194,7 +190,8 @@ class StableDiffusion(nn.Module):
         does not suffice.
         """
         unscaled = (latent / self.vae.config.scaling_factor).to(self.device, self.dtype)
-        return [picture for row in unscaled for picture in to_pictures(self._decoded(row[None]), rounding)]
+        vae = self._ready(self.vae)
+        return [one for row in unscaled for one in to_pictures(any_size.decode(vae, row[None]), rounding)]
 
     @torch.no_grad()
     def check_safety(self, pictures: Sequence[Image.Image]) -> list[SafetyReport]:
@@ -208,15 +205,6 @@ class StableDiffusion(nn.Module):
             )
         pixels = self.checkpoint.feature_extractor(pictures)  # [B, 3, 224, 224]
         return self._ready(self.safety_checker).judge(pixels.to(self.device))
-
-    def _decoded(self, latent: Tensor) -> Tensor:
-        vae = self._ready(self.vae)
-        if latent.shape[-2] * latent.shape[-1] <= WHOLE:
-            try:
-                return vae.decode(latent)
-            except torch.OutOfMemoryError:
-                torch.cuda.empty_cache()
-        return tiled.decode(vae, latent)
 
     def _ready(self, network: Part) -> Part:
         """The network, where it computes."""
@@ -277,108 +265,21 @@ class StableDiffusion(nn.Module):
         kind, profile = find_sampler(sampler), find_profile(like)
         strength = None if canvas is None else canvas.strength
         walk = profile.walk(kind, self.schedule, steps, spacing, strength, discard=discard_penultimate)
-        sigmas, bottom = walk.sigmas, float(walk.sigmas[-1])
-        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * _rows(words)
-        grid = self._grid(width, height, canvas)
+        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(words)
+        grid = run_size(self, width, height, canvas)
         draw = Noise(seeds, (self.vae.config.latent_channels, *grid), self.device, noise or profile.noise).draw
-        unit = draw()  # drawn even if not used: the sampler's own noise stays the same
-        if latent is not None:
-            unit = _like(latent, unit)
-        told = self.unet.config.guidance_width is not None
+        unit = start_noise(latent, draw())  # drawn even if not used: the sampler's own noise stays the same
         scale = guidance_scale if isinstance(guidance_scale, (int, float)) else torch.tensor(guidance_scale)
-        cached = DeepCached(self.unet) if deep_cache != 1 else None
-        network = self._approximated(cached or cast(nn.Module, self.denoiser.network), token_merging)
-        denoiser = self._denoiser(Told(network, scale) if told else network, grid, canvas)
-        stretches = self._stretches(words, negative, len(sigmas) - 1, told=told, scale=scale)
-        answers = [guided(denoiser, one.parts, one.negative, 1 if told else scale) for one in stretches]
-        denoise = by_step([(one.until, answer) for one, answer in zip(stretches, answers, strict=True)], sigmas)
-        if (guidance_start, guidance_end) != (0, 1):
-            alone = by_step([(one.until, guided(denoiser, one.parts, None, 1)) for one in stretches], sigmas)
-            denoise = within(denoise, alone, sigmas, guidance_start, guidance_end)
-        if cached is not None:
-            denoise = refreshed(denoise, cached.forget, sigmas, deep_cache)
-        questions = kind.run(sigmas, profile.first(kind, unit, walk, canvas, spacing), draw, eta=eta)
+        told = self.unet.config.guidance_width is not None
+        cache = DeepCached(self.unet) if deep_cache != 1 else None
+        denoiser = run_denoiser(self, grid, canvas, cache, told=scale if told else None, token_merging=token_merging)
+        guidance = Guidance(scale, guidance_start, guidance_end, told)
+        stretches = guidance.stretches(words, negative, len(walk), lambda: self.encode("").tensor)
+        denoise = guidance.over(denoiser, [one.to(self.device) for one in stretches], walk.sigmas)
+        if cache is not None:
+            denoise = refreshed(denoise, cache.forget, walk.sigmas, deep_cache)
+        questions = kind.run(walk.sigmas, profile.first(kind, unit, walk, canvas, spacing), draw, eta=eta)
         if canvas is not None and (self.unet.config.in_channels == 4 or profile.keeps_nine):
-            questions, denoise = canvas.keep(questions, unit, bottom, draw), canvas.answered(denoise)
-        total = kind.evaluations(sigmas)
-        return _without_gradients(drive(questions, denoise, total=total, final_sigma=bottom))
-
-    @torch.no_grad()
-    def _stretches(
-        self, words: Words, negative: Words | None, steps: int, *, told: bool, scale: float | Tensor
-    ) -> list[Guided]:
-        """What to follow and what to avoid at every step; nothing to avoid where that would make no difference."""
-        found = guided_stretches(words, None, steps)
-        unguided = not isinstance(scale, Tensor) and scale == 1 and all(one.alone for one in found)
-        if not (told or unguided):
-            if negative is None:
-                empty = self.encode("").tensor
-                negative = filled(empty, found[0].parts[0].context.shape[1], empty)
-            found = guided_stretches(words, negative, steps)
-        return [one.to(self.device) for one in found]
-
-    def _latent_size(self, width: int, height: int) -> tuple[int, int]:
-        factor = self.vae.config.factor
-        for name, pixels in (("width", width), ("height", height)):
-            if pixels < factor or pixels % factor:
-                near = max(factor, round(pixels / factor) * factor)
-                raise ModelError(f"{name} must be a multiple of {factor} pixels, not {pixels}: take {near}")
-        return height // factor, width // factor
-
-    def _grid(self, width: int | None, height: int | None, canvas: Canvas | None) -> tuple[int, int]:
-        """Height and width of the latent."""
-        own = self.native_size if canvas is None else [self.vae.config.factor * n for n in canvas.latent.shape[:1:-1]]
-        grid = self._latent_size(width or own[0], height or own[1])
-        if canvas is not None and grid != tuple(canvas.latent.shape[2:]):
-            raise ModelError(f"the picture to start from is {own[0]}x{own[1]}, not {width}x{height}: fit it first")
-        return grid
-
-    def _approximated(self, network: nn.Module, token_merging: float) -> nn.Module:
-        """The U-Net, or what stands for it, with what was asked for to be nearly the same in less time."""
-        if token_merging:
-            network = TokenMerged(network, self.unet, token_merging)
-        if self.residence is None or network is self.denoiser.network:
-            return network
-        return Visiting(self.unet, self.residence, network)
-
-    def _denoiser(self, network: nn.Module, grid: tuple[int, int], canvas: Canvas | None) -> Denoiser:
-        """Around the U-Net or what stands for it, the denoiser that needs x, σ and words alone."""
-        if self.unet.config.in_channels == 9:
-            network = Inpainting(network, self._picture(grid, canvas))
-        if network is self.denoiser.network:
-            return self.denoiser
-        denoiser = Denoiser(network, self.schedule, self.denoiser.prediction)
-        denoiser.x0 = self.denoiser.x0  # so that whoever looks through this model's pane sees this run
-        return denoiser
-
-    def _picture(self, grid: tuple[int, int], canvas: Canvas | None) -> Tensor:
-        """What an inpainting U-Net sees beside x, [1, 5, h, w]; without a mask it may paint everywhere."""
-        if canvas is not None and canvas.mask is not None:
-            mask, masked = canvas.mask.to(self.device), canvas.masked
-            if masked is None:
-                raise ModelError("an inpainting model needs the masked picture beside the mask: give canvas.masked")
-        else:
-            factor = self.vae.config.factor
-            gray = torch.zeros(1, 3, grid[0] * factor, grid[1] * factor)  # in -1..1
-            mask, masked = torch.ones(1, 1, *grid, device=self.device), self.encode_image(gray)
-        return torch.cat([mask, masked.to(self.device)], dim=1)
-
-
-def _rows(words: Words) -> int:
-    return len(words if isinstance(words, (Tensor, PromptSchedule)) else words.tensor)
-
-
-def _like(latent: Tensor, unit: Tensor) -> Tensor:
-    if latent.shape != unit.shape:
-        raise ModelError(f"the latent to start from must be {tuple(unit.shape)}, not {tuple(latent.shape)}")
-    return latent.to(unit)
-
-
-def _without_gradients(steps: Iterator[Step]) -> Iterator[Step]:
-    """The same steps, computed without gradients; between them the caller's own setting holds."""
-    while True:
-        with torch.no_grad():
-            step = next(steps, None)
-        if step is None:
-            return
-        yield step
+            questions, denoise = canvas.keep(questions, unit, walk.final_sigma, draw), canvas.answered(denoise)
+        total = kind.evaluations(walk.sigmas)
+        return without_gradients(drive(questions, denoise, total=total, final_sigma=walk.final_sigma))

@@ -17,16 +17,15 @@ import torch
 from torch import Tensor
 
 from garasu.networks.clip_text import CLIPText
-from garasu.prompts.chunks import RowTokens, Split, by_commas, by_words, fit
+from garasu.prompts.chunks import RowTokens, Split, fit
 from garasu.prompts.emphasis import Read, Weighted, find_emphasis
 from garasu.prompts.prompt import Prompt, PromptError, Said
+from garasu.prompts.rules import DEFAULT_RULES, ReadingRules
 from garasu.prompts.syntax import parse
 from garasu.prompts.tokenizer import Tokenizer
 
 SHOWN = 200  # characters of a cut text that a warning repeats
 AT_ONCE = 32  # chunks that the text encoder reads in one call
-
-OWN_EMPHASIS = {"comfy": "comfy", "compel": "compel", "plain": "ignore"}  # a syntax's; the others' is "a1111"
 
 
 class PromptCut(UserWarning):
@@ -43,6 +42,10 @@ class Conditioning:
 
     tensor: Tensor
     tokens: tuple[RowTokens, ...] = ()  # one a row; none for a tensor that no prompt gave
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(self.tensor)
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -72,12 +75,8 @@ def encode(
     text_encoder: CLIPText,
     tokenizer: Tokenizer,
     prompts: str | Sequence[str],
+    rules: ReadingRules = DEFAULT_RULES,
     *,
-    clip_skip: int = 1,
-    clip_skip_norm: bool = True,
-    syntax: str = "a1111",
-    emphasis: str | None = None,
-    max_chunks: int | None = None,
     split: Split | None = None,
 ) -> Conditioning:
     """Prompts to hidden states, [B, 77·n, D]: n is what the longest of them needs.
@@ -87,11 +86,7 @@ def encode(
             ``torch.no_grad()``.
         tokenizer: of the same checkpoint.
         prompts: one, or one a row.
-        clip_skip: 1 takes the last layer, 2 the last but one, and so on, as A1111 counts (diffusers counts from 0).
-        clip_skip_norm: whether the final normalisation follows, as it does in A1111, NovelAI and diffusers.
-        syntax: how brackets and the like are read: see `garasu.prompts.syntax`.
-        emphasis: how weights act, by name: see `garasu.prompts.emphasis`; the syntax's own when not given.
-        max_chunks: cut what does not fit into so many times 75 tokens; 1 is plain Stable Diffusion.
+        rules: how they are read; expressions ("algebra") are for `garasu.prompts.reader.Reader`.
         split: where a long text is divided: see `garasu.prompts.chunks`; the syntax's own when not given.
 
     Raises:
@@ -105,20 +100,11 @@ def encode(
         NetworkIgnored: for each ``<lora:…>`` and ``<hypernet:…>``.
     """
     rows = [prompts] if isinstance(prompts, str) else list(prompts)
-    read = [parse(row, syntax) for row in rows]
+    read = [parse(row, rules.syntax) for row in rows]
     for prompt in read:
         warn_if_ignored(prompt)
     parts = [_static(prompt) for prompt in read]
-    words = encode_said(
-        text_encoder,
-        tokenizer,
-        [said for row in parts for said in row],
-        clip_skip=clip_skip,
-        clip_skip_norm=clip_skip_norm,
-        emphasis=emphasis or own_emphasis(syntax),
-        max_chunks=max_chunks,
-        split=split or own_split(syntax),
-    )
+    words = encode_said(text_encoder, tokenizer, [said for row in parts for said in row], rules, split=split)
     if len(words.tensor) == len(rows):
         return words
     return _mixed_rows(words, parts)
@@ -128,21 +114,22 @@ def encode_said(
     text_encoder: CLIPText,
     tokenizer: Tokenizer,
     saids: Sequence[Said],
+    rules: ReadingRules = DEFAULT_RULES,
     *,
-    clip_skip: int = 1,
-    clip_skip_norm: bool = True,
-    emphasis: str = "a1111",
-    max_chunks: int | None = None,
-    split: Split = by_commas,
+    split: Split | None = None,
 ) -> Conditioning:
     """What prompts say at one step, one row each, as :func:`encode`; the weights of the parts are the caller's."""
     config = text_encoder.config
     if not saids:
         raise ValueError("There is no prompt to encode; give at least one (it may be empty text).")
-    if not 1 <= clip_skip <= config.layers:
-        raise ValueError(f"clip_skip {clip_skip} is not between 1 and {config.layers}, the text encoder's layers.")
-    emphasise = find_emphasis(emphasis)
-    rows = [fit(tokenizer, said.sections, config.max_length, split=split, max_chunks=max_chunks) for said in saids]
+    if not 1 <= rules.clip_skip <= config.layers:
+        raise ValueError(
+            f"clip_skip {rules.clip_skip} is not between 1 and {config.layers}, the text encoder's layers."
+        )
+    emphasise, divide = find_emphasis(rules.weighting), split or rules.split
+    rows = [
+        fit(tokenizer, said.sections, config.max_length, split=divide, max_chunks=rules.max_chunks) for said in saids
+    ]
     for row in rows:
         _warn_if_cut(row)
     empty = fit(tokenizer, (), config.max_length)
@@ -156,18 +143,8 @@ def encode_said(
             f"Token id {largest} is beyond the text encoder's {known} embeddings; "
             "take the tokenizer and the text encoder from the same checkpoint."
         )
-    z = emphasise(chunks, _reading(text_encoder, clip_skip, clip_skip_norm))  # [B, n, L, D]
+    z = emphasise(chunks, _reading(text_encoder, rules))  # [B, n, L, D]
     return Conditioning(z.flatten(1, 2).to(weight.dtype), tokens)  # [B, T, D]
-
-
-def own_emphasis(syntax: str) -> str:
-    """The name of the arithmetic of the tool whose syntax this is."""
-    return OWN_EMPHASIS.get(syntax, "a1111")
-
-
-def own_split(syntax: str) -> Split:
-    """Where the tool whose syntax this is divides long prompts."""
-    return by_words if syntax == "comfy" else by_commas
 
 
 def mixed(words: Conditioning, weights: Sequence[float]) -> Conditioning:
@@ -255,13 +232,13 @@ def _weighted(tokens: Sequence[RowTokens], empty: RowTokens, device: torch.devic
     )
 
 
-def _reading(text_encoder: CLIPText, clip_skip: int, norm: bool) -> Read:
+def _reading(text_encoder: CLIPText, rules: ReadingRules) -> Read:
     """The text encoder at one layer, some chunks at a time."""
 
     def read(ids: Tensor, seen: Tensor | None) -> Tensor:
         masks = repeat(None) if seen is None else seen.split(AT_ONCE)
         parts = zip(ids.split(AT_ONCE), masks, strict=False)
-        z = torch.cat([text_encoder(part, clip_skip - 1, norm, mask) for part, mask in parts])
+        z = torch.cat([text_encoder(part, rules.clip_skip - 1, rules.clip_skip_norm, mask) for part, mask in parts])
         return z.to(torch.promote_types(z.dtype, torch.float32))
 
     return read

@@ -10,23 +10,13 @@ import torch
 
 from garasu.networks.clip_text import CLIPText
 from garasu.prompts.chunks import fit
-from garasu.prompts.conditioning import (
-    Conditioning,
-    encode,
-    encode_said,
-    filled,
-    mixed,
-    own_emphasis,
-    own_split,
-    warn_if_ignored,
-)
+from garasu.prompts.conditioning import Conditioning, encode, encode_said, filled, mixed, warn_if_ignored
 from garasu.prompts.expression import Expression, read_expression
 from garasu.prompts.prompt import Prompt, Said
+from garasu.prompts.rules import ALGEBRA, ReadingRules
 from garasu.prompts.schedule import PromptSchedule, Reading
 from garasu.prompts.syntax import parse
 from garasu.prompts.tokenizer import Tokenizer
-
-ALGEBRA = "algebra"  # the syntax in which a prompt is an expression of conditionings
 
 Phrase = tuple[Said, ...] | Expression
 """What one conditioning is made from: what a part of a prompt says, several to be mixed, or an expression."""
@@ -67,18 +57,11 @@ class Calculated:
 
 @dataclass(frozen=True)
 class Reader:
-    """How prompts become conditionings.
-
-    ``ready`` gives the text encoder where it computes; the settings are those of `garasu.prompts.conditioning.encode`.
-    """
+    """How a model's prompts become conditionings; ``ready`` gives the text encoder where it computes."""
 
     ready: Callable[[], CLIPText]
     tokenizer: Tokenizer
-    clip_skip: int = 1
-    clip_skip_norm: bool = True
-    syntax: str = "a1111"
-    emphasis: str | None = None
-    max_chunks: int | None = None
+    rules: ReadingRules
 
     def schedule(self, prompts: str | Sequence[str], *, composes: bool = True) -> PromptSchedule:
         """What a walk is told by prompts, one a row; ``composes`` False reads AND as a word, as negative prompts do.
@@ -101,9 +84,9 @@ class Reader:
 
     def read(self, text: str, *, composes: bool = True) -> Reading:
         """One prompt, as a schedule asks it; no text at all is the empty prompt in every syntax."""
-        if self.syntax == ALGEBRA and text.strip():
+        if self.rules.syntax == ALGEBRA and text.strip():
             return Calculated(read_expression(text).complete())
-        prompt = parse(text, self._syntax, composes=composes)
+        prompt = parse(text, self.rules.of_words.syntax, composes=composes)
         warn_if_ignored(prompt)
         return Spoken(prompt)
 
@@ -114,7 +97,7 @@ class Reader:
             ExpressionError: an expression that cannot be read or computed; the rest as there.
         """
         rows = [prompts] if isinstance(prompts, str) else list(prompts)
-        if self.syntax != ALGEBRA or not rows:
+        if self.rules.syntax != ALGEBRA or not rows:
             return self._encode(rows)
         quoted = functools.cache(self._encode)
         found = [read_expression(row).evaluate(quoted) if row.strip() else quoted("") for row in rows]
@@ -125,48 +108,24 @@ class Reader:
         return Conditioning(torch.cat(tensors))
 
     def _encode(self, prompts: str | Sequence[str]) -> Conditioning:
-        """Within an expression prompts are read as A1111 does."""
-        return encode(
-            self.ready(),
-            self.tokenizer,
-            prompts,
-            clip_skip=self.clip_skip,
-            clip_skip_norm=self.clip_skip_norm,
-            syntax=self._syntax,
-            emphasis=self.emphasis,
-            max_chunks=self.max_chunks,
-        )
+        return encode(self.ready(), self.tokenizer, prompts, self.rules.of_words)
 
     def _conditioning(self, phrase: Phrase, quoted: Callable[[str], Conditioning]) -> Conditioning:
         if isinstance(phrase, Expression):
             return phrase.evaluate(quoted)
-        words = encode_said(
-            self.ready(),
-            self.tokenizer,
-            phrase,
-            clip_skip=self.clip_skip,
-            clip_skip_norm=self.clip_skip_norm,
-            emphasis=self.emphasis or own_emphasis(self._syntax),
-            max_chunks=self.max_chunks,
-            split=own_split(self._syntax),
-        )
+        words = encode_said(self.ready(), self.tokenizer, phrase, self.rules)
         return words if len(phrase) == 1 else mixed(words, [one.weight for one in phrase])
 
     def _tokens(self, phrase: Phrase) -> int:
         """T of a phrase's conditioning."""
-        length, split = self.ready().config.max_length, own_split(self._syntax)
+        length, rules = self.ready().config.max_length, self.rules
         return max(
-            len(fit(self.tokenizer, one.sections, length, split=split, max_chunks=self.max_chunks).tokens)
+            len(fit(self.tokenizer, one.sections, length, split=rules.split, max_chunks=rules.max_chunks).tokens)
             for one in self._said(phrase)
         )
 
     def _said(self, phrase: Phrase) -> Sequence[Said]:
         """All that a phrase has encoded."""
         if isinstance(phrase, Expression):
-            return [one for text in phrase.prompts for one in parse(text, self._syntax).at(1, 1)]
+            return [one for text in phrase.prompts for one in parse(text, self.rules.of_words.syntax).at(1, 1)]
         return phrase
-
-    @property
-    def _syntax(self) -> str:
-        """Of words; in an expression they stand in quotation marks."""
-        return "a1111" if self.syntax == ALGEBRA else self.syntax

@@ -86,7 +86,7 @@ def facts(recipe: Sampled, schedule: Schedule) -> dict[str, str]:
         "denoiser calls": str(find_sampler(recipe.sampler).evaluations(walk.sigmas)),
         "timesteps": _some([f"{round(float(schedule.t(sigma)), 1):g}" for sigma in walk.sigmas[:-1]]),
         "σ": _some([f"{float(sigma):.3g}" for sigma in walk.sigmas[:-1]]),
-        "ends at σ": f"{float(walk.sigmas[-1]):.3g}",
+        "ends at σ": f"{walk.final_sigma:.3g}",
         "begins as": _first(recipe, walk),
         f"noise of seed {recipe.seed}": _noise(recipe),
         "pixels": _PIXELS[profile_of(recipe).rounding],

@@ -15,11 +15,10 @@ from garasu.tasks.safety import Safety
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from garasu.diffusion.profiles.profile import Profile
+    from garasu.prompts.rules import ReadingRules
 
 _APPROXIMATIONS = ("guidance_start", "guidance_end", "deep_cache", "token_merging")
 _PROFILE = ("like", "noise", "discard_penultimate")
-READING = frozenset({"clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks"})
-"""The fields that say how prompts are read."""
 WALK = frozenset({"sampler", "eta", "spacing", *_APPROXIMATIONS, *_PROFILE})
 """The fields that every walk of a recipe takes as they are, and that its whole batch shares."""
 _OWN = frozenset(
@@ -153,6 +152,13 @@ def profile_of(recipe: Sampled) -> Profile:
 def noise_of(recipe: Sampled) -> NoiseSource:
     """Where a recipe's noise comes from: what it says, else its profile's own."""
     return recipe.noise or profile_of(recipe).noise
+
+
+def rules_of(recipe: Sampled) -> ReadingRules:
+    """How a recipe's prompts are read."""
+    from garasu.prompts.rules import ReadingRules
+
+    return ReadingRules(recipe.syntax, recipe.emphasis, recipe.clip_skip, recipe.clip_skip_norm, recipe.max_chunks)
 
 
 AnySampled = TypeVar("AnySampled", bound=Sampled)

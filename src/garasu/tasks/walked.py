@@ -10,7 +10,7 @@ from PIL import Image
 from garasu.tasks.picture import MadeWith, Picture
 from garasu.tasks.refusal import RecipeError
 from garasu.tasks.safety import checked, effective_safety
-from garasu.tasks.sampled import READING, WALK, AnySampled, Sampled, guidance_of, noise_of, profile_of, seeds_of
+from garasu.tasks.sampled import WALK, AnySampled, Sampled, guidance_of, noise_of, profile_of, rules_of, seeds_of
 
 if TYPE_CHECKING:  # so that `garasu txt2img --help` does not wait for torch
     from torch import Tensor
@@ -116,7 +116,7 @@ def _together(
 def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptSchedule:
     """What the batch's prompts tell their walks. A negative prompt has one part, and none without guidance."""
     said = ["" if field == "negative_prompt" and one.guidance_scale == 1 else getattr(one, field) for one in batch]
-    return sd.prompt_schedule(said, composes=field == "prompt", **batch[0].model_dump(include=set(READING)))
+    return sd.reader(rules_of(batch[0])).schedule(said, composes=field == "prompt")
 
 
 def _tokens(sd: StableDiffusion, recipe: Sampled) -> int:

@@ -7,11 +7,12 @@ import torch
 from garasu.glass.prompt import inspect_prompt
 from garasu.prompts.conditioning import encode
 from garasu.prompts.prompt import PromptError
+from garasu.prompts.rules import ReadingRules
 
 
-def rows(sd, text, **how):
+def rows(sd, text):
     """What the model is told, [T, D], in float64."""
-    return encode(sd.text_encoder, sd.tokenizer, text, **how).tensor[0].detach().double().numpy()
+    return encode(sd.text_encoder, sd.tokenizer, text).tensor[0].detach().double().numpy()
 
 
 def cosine(a, b):
@@ -23,14 +24,14 @@ def without(a, nothing):
 
 
 def test_the_tensor_is_what_a_walk_is_told(tiny):
-    report = inspect_prompt(tiny, "a (black:1.3) cat", clip_skip=2, emphasis="comfy")
+    report = inspect_prompt(tiny, "a (black:1.3) cat", rules=ReadingRules(clip_skip=2, emphasis="comfy"))
     told = tiny.prompt_schedule("a (black:1.3) cat", clip_skip=2, emphasis="comfy").over(25)[0].parts[0].context
     torch.testing.assert_close(report.parts[0].tensor, told[0].detach().float())
     torch.testing.assert_close(report.empty, tiny.encode("", clip_skip=2).tensor[0])
 
 
 def test_places_are_tokens_with_their_weights_and_lengths(tiny):
-    report = inspect_prompt(tiny, "black (cat:1.5), bozu", emphasis="no-norm")
+    report = inspect_prompt(tiny, "black (cat:1.5), bozu", rules=ReadingRules(emphasis="no-norm"))
     places = report.parts[0].places
     assert [place.kind for place in places] == ["bos", *["text"] * 7, "eos", *["pad"] * 68]
     pieces = ["black</w>", "cat</w>", ",</w>", "b", "o", "z", "u</w>"]
@@ -78,7 +79,7 @@ def test_a_pair_is_compared_place_by_place_the_shorter_filled_up(tiny):
 
 
 def test_what_was_moved_and_what_was_cut(tiny):
-    report = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, max_chunks=2)
+    report = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, rules=ReadingRules(max_chunks=2))
     part = report.parts[0]
     assert part.moved == (0, 15)  # the first chunk ends at its last comma, 60 of its 75 tokens
     assert [place.kind for place in part.places[60:63]] == ["text", "eos", "pad"]
@@ -102,7 +103,7 @@ def test_a_negative_prompt_knows_no_and(tiny):
 
 
 def test_a_mix_is_shown_with_what_it_was_mixed_from(tiny):
-    report = inspect_prompt(tiny, "black cat:0.75|black dog:0.25", syntax="novelai")
+    report = inspect_prompt(tiny, "black cat:0.75|black dog:0.25", rules=ReadingRules(syntax="novelai"))
     assert [part.name for part in report.ingredients] == ["black cat", "black dog"]
     expected = 0.75 * rows(tiny, "black cat") + 0.25 * rows(tiny, "black dog")
     assert report.parts[0].tensor.numpy() == pytest.approx(expected, abs=1e-5)
@@ -113,7 +114,7 @@ def test_a_mix_is_shown_with_what_it_was_mixed_from(tiny):
 
 
 def test_an_expression_is_shown_with_its_prompts(tiny):
-    report = inspect_prompt(tiny, 'cat + 0.5*"black dog"', syntax="algebra")
+    report = inspect_prompt(tiny, 'cat + 0.5*"black dog"', rules=ReadingRules(syntax="algebra"))
     assert [part.name for part in report.ingredients] == ["cat", "black dog"]
     expected = rows(tiny, "cat") + 0.5 * rows(tiny, "black dog")
     assert report.parts[0].tensor.numpy() == pytest.approx(expected, abs=1e-5)
@@ -123,8 +124,8 @@ def test_an_expression_is_shown_with_its_prompts(tiny):
 
 def test_what_cannot_be_read_is_refused(tiny):
     with pytest.raises(PromptError, match="no prompt syntax 'klingon'"):
-        inspect_prompt(tiny, "cat", syntax="klingon")
+        inspect_prompt(tiny, "cat", rules=ReadingRules(syntax="klingon"))
     with pytest.raises(ValueError, match="clip_skip 9"):
-        inspect_prompt(tiny, "cat", clip_skip=9)
+        inspect_prompt(tiny, "cat", rules=ReadingRules(clip_skip=9))
     with pytest.raises(ValueError, match="-1 words"):
         inspect_prompt(tiny, "cat", words=-1)

@@ -7,6 +7,7 @@ from torch.nn.functional import normalize
 import garasu
 from garasu.glass.prompt import inspect_prompt
 from garasu.prompts.conditioning import encode
+from garasu.prompts.rules import ReadingRules
 
 
 def test_the_nearest_words_are_those_of_the_largest_cosines(tiny):
@@ -21,7 +22,7 @@ def test_the_nearest_words_are_those_of_the_largest_cosines(tiny):
             found.append((row @ own / np.sqrt((row @ row) * (own @ own)), word))
         return sorted(found, reverse=True)[:3]
 
-    report = inspect_prompt(tiny, "dog (black:1.4) cat zz", emphasis="no-norm")
+    report = inspect_prompt(tiny, "dog (black:1.4) cat zz", rules=ReadingRules(emphasis="no-norm"))
     rows = changed("dog black cat zz")
     assert report.words == 4  # three are all that the tiny vocabulary has, and z</w> is of the prompt
     for place, compared in ((1, 1), (2, 1), (3, 1), (4, 1), (6, 2), (7, 2), (76, 2)):

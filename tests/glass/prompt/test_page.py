@@ -8,6 +8,7 @@ from tests.browser import opened
 
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.page import page
+from garasu.prompts.rules import ReadingRules
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def test_arrow_keys_move_over_the_map(tiny, tmp_path):
 
 
 def test_chunks_moves_and_cuts_are_on_the_page(tiny, tmp_path):
-    report = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, max_chunks=2)
+    report = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, rules=ReadingRules(max_chunks=2))
     with shown(tmp_path, report) as browser:
         assert browser.locator(".chunk").count() == 2
         assert browser.locator(".chip.moved").count() == 15
@@ -107,7 +108,9 @@ def test_chunks_moves_and_cuts_are_on_the_page(tiny, tmp_path):
 
 def test_a_prompt_is_text_and_never_markup(tiny, tmp_path):
     nasty = "</script><script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\"> cat"
-    with shown(tmp_path, inspect_prompt(tiny, nasty, [nasty], syntax="plain", max_chunks=1)) as browser:
+    with shown(
+        tmp_path, inspect_prompt(tiny, nasty, [nasty], rules=ReadingRules(syntax="plain", max_chunks=1))
+    ) as browser:
         assert browser.title().startswith("garasu prompt: </script>")
         assert browser.locator("h1").text_content() == nasty
         assert browser.locator("img").count() == 0

@@ -5,6 +5,7 @@ import pytest
 from garasu.glass.prompt import inspect_prompt
 from garasu.glass.prompt.report import Stretch
 from garasu.glass.prompt.terminal import spans
+from garasu.prompts.rules import ReadingRules
 
 
 def test_a_prompt_in_writing(tiny):
@@ -23,7 +24,7 @@ def test_a_prompt_in_writing(tiny):
 
 
 def test_chunks_moves_and_cuts_in_writing(tiny):
-    text = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, max_chunks=2).text()
+    text = inspect_prompt(tiny, "cat, " * 30 + "black " * 40 + "dog " * 60, rules=ReadingRules(max_chunks=2)).text()
     assert "154 × 32: 2 chunks of 77" in text
     assert "chunk 2: its first 15 tokens moved here, back to a comma" in text
     assert "cut: 25 tokens, 'dog dog dog" in text
@@ -33,7 +34,7 @@ def test_each_stretch_of_steps_in_writing(tiny):
     text = inspect_prompt(tiny, "[cat:dog:4] AND black:0.5", steps=10).text()
     for line in ("'cat', steps 1 to 4", "'dog', steps 5 to 10", "'black', steps 1 to 4, 5 to 10, weight 0.5"):
         assert f"\n{line}\n" in text
-    assert "made of 'dog'" in inspect_prompt(tiny, "cat|dog", syntax="novelai").text()
+    assert "made of 'dog'" in inspect_prompt(tiny, "cat|dog", rules=ReadingRules(syntax="novelai")).text()
 
 
 @pytest.mark.parametrize("prompt", ["", "cat " * 300, "(" * 20 + "c" * 400, "[cat|dog|black]" * 3, "猫😀\n\t"])

@@ -15,6 +15,7 @@ from garasu.glass.record.recording import Recorder, record, record_steps
 from garasu.glass.record.replayed import ReplayedPicture
 from garasu.glass.record.replaying import finished, replay, replay_steps
 from garasu.images.metadata import read_metadata
+from garasu.model.denoiser import run_denoiser
 from garasu.tasks.img2img import Img2Img
 from garasu.tasks.inpaint import Inpaint
 from garasu.tasks.outpaint import Outpaint
@@ -148,7 +149,7 @@ def test_another_latent_is_what_the_network_sees(new_tiny, tmp_path, prediction,
 def by_hand(sd, x, sigmas):
     """Euler from x down the levels, with the model's own guided denoiser."""
     words, negative = sd.encode(RECIPE.prompt).tensor, sd.encode("").tensor
-    network = sd._denoiser(sd.denoiser.network, (8, 8), None)
+    network = run_denoiser(sd, (8, 8))
     for sigma, lower in pairwise(sigmas):
         with torch.no_grad():
             away, towards = network(x.repeat(2, 1, 1, 1), sigma, torch.cat([negative, words])).chunk(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -76,11 +76,7 @@ def blend(
     film.check()
     telling.check()
     load, finished = cache(model.load), Finished() if telling.wanted else None
-    scouts = None
-    if adaptive:
-        film, scouts = _adapted(film, load(), finished)
-    else:
-        make_kept(film.frames, load, finished)
+    film, scouts = _made(film, load, finished)
     if finished is not None:
         telling.tell(load(), film, finished)
     film.finish(keep_frames=keep_frames)
@@ -88,6 +84,14 @@ def blend(
         scouts.clear()
     print(output)
     return 0
+
+
+def _made(film: Film, load: Callable[[], StableDiffusion], finished: Finished | None) -> tuple[Film, Kept | None]:
+    """The film when all its frames are made, and if it is adaptive all frames that they were chosen from."""
+    if film.adaptive:
+        return _adapted(film, load(), finished)
+    make_kept(film.frames, load, finished)
+    return film, None
 
 
 def _adapted(film: Film, sd: StableDiffusion, finished: Finished | None) -> tuple[Film, Kept]:

@@ -8,9 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.glass.prompt import inspect_prompt
-from garasu.glass.prompt.page import page
-from garasu.images.saving import check_writable, whole_file
+from garasu.app.text_files import write_text
+from garasu.images.saving import check_writable
 
 
 def prompt(
@@ -51,26 +50,17 @@ def prompt(
     prompt
         As typed; quotes keep its words together.
     """
+    from garasu.glass.prompt import inspect_prompt
+    from garasu.glass.prompt.page import page
+    from garasu.prompts.rules import ReadingRules
+
     for path in (json, output):
         if path is not None:
             check_writable(path)
-    report = inspect_prompt(
-        model.load(),
-        prompt,
-        against,
-        syntax=syntax,
-        emphasis=emphasis,
-        max_chunks=max_chunks,
-        clip_skip=clip_skip,
-        clip_skip_norm=clip_skip_norm,
-        steps=steps,
-        negative=negative,
-        words=words,
-    )
+    rules = ReadingRules(syntax, emphasis, clip_skip, clip_skip_norm, max_chunks)
+    report = inspect_prompt(model.load(), prompt, against, rules, steps=steps, negative=negative, words=words)
     print(report.text())
     for path, text in ((json, report.to_json), (output, lambda: page(report))):
         if path is not None:
-            with whole_file(path) as file:
-                file.write_text(text(), encoding="utf-8")
-            print(path)
+            write_text(text(), path)
     return 0

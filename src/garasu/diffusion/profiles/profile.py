@@ -31,6 +31,11 @@ class Walk:
         """How many steps it has."""
         return len(self.sigmas) - 1
 
+    @property
+    def final_sigma(self) -> float:
+        """The level that it ends at."""
+        return float(self.sigmas[-1])
+
 
 class Profile(ABC):
     """One tool's reading of a recipe.

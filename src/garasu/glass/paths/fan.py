@@ -27,7 +27,7 @@ from garasu.glass.paths.rate import Rate, fitted_rate, whole_rates
 from garasu.model import StableDiffusion
 from garasu.panes import At, look
 from garasu.tasks.room import Room, ran_out
-from garasu.tasks.sampled import READING, WALK, Sampled, noise_of, settled
+from garasu.tasks.sampled import WALK, Sampled, noise_of, rules_of, settled
 from garasu.tasks.walked import noises_of
 
 Of = Literal["noise", "prompt"]
@@ -234,12 +234,11 @@ def _noise_of(sd: StableDiffusion, recipe: Sampled) -> Tensor:
 
 def _walked(sd: StableDiffusion, recipe: Sampled, noise: Tensor, numbers: list[int]) -> list[Path]:
     """The paths of one batch."""
-    reading = recipe.model_dump(include=set(READING))
-    rows = len(noise)
+    reader, rows = sd.reader(rules_of(recipe)), len(noise)
     steps = list(
         sd.sample(
-            sd.prompt_schedule([recipe.prompt] * rows, **reading),
-            negative=sd.prompt_schedule([recipe.negative_prompt] * rows, composes=False, **reading),
+            reader.schedule([recipe.prompt] * rows),
+            negative=reader.schedule([recipe.negative_prompt] * rows, composes=False),
             guidance_scale=recipe.guidance_scale,
             seed=[recipe.seed or 0] * rows,
             latent=noise,

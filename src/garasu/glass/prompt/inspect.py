@@ -15,7 +15,8 @@ from garasu.glass.prompt.nearest import WordStates, changes, what_changed, word_
 from garasu.glass.prompt.parts import Reader
 from garasu.glass.prompt.report import Cosines, Difference, Part, Place, PromptReport, Settings
 from garasu.model import StableDiffusion
-from garasu.prompts.conditioning import PromptCut, filled, own_emphasis
+from garasu.prompts.conditioning import PromptCut, filled
+from garasu.prompts.rules import DEFAULT_RULES, ReadingRules
 
 NEAREST = 3  # words for each row
 WORDS = 2000  # words to look among
@@ -26,12 +27,8 @@ def inspect_prompt(
     sd: StableDiffusion,
     prompt: str,
     against: Sequence[str] = (),
+    rules: ReadingRules = DEFAULT_RULES,
     *,
-    syntax: str = "a1111",
-    emphasis: str | None = None,
-    max_chunks: int | None = None,
-    clip_skip: int = 1,
-    clip_skip_norm: bool = True,
     steps: int = 25,
     negative: bool = False,
     words: int = WORDS,
@@ -42,7 +39,7 @@ def inspect_prompt(
         sd: the model.
         prompt: as typed.
         against: other prompts to compare it with, read by the same rules.
-        syntax: as in `sd.prompt_schedule`; so are ``emphasis``, ``max_chunks``, ``clip_skip``, ``clip_skip_norm``.
+        rules: how they are read.
         steps: of the walk, for prompts that change on the way.
         negative: read it as a negative prompt, in which AND is a word.
         words: how many words of the vocabulary, the most frequent, are looked among for the nearest; 0 for none.
@@ -52,26 +49,17 @@ def inspect_prompt(
     """
     if words < 0:
         raise ValueError(f"{words} words cannot be looked among: give 0 to leave out the nearest, or more")
-    own = emphasis or own_emphasis("a1111" if syntax == "algebra" else syntax)
-    settings = Settings(syntax, own, clip_skip, clip_skip_norm, max_chunks, steps, negative)
+    settings = Settings(
+        rules.syntax, rules.weighting, rules.clip_skip, rules.clip_skip_norm, rules.max_chunks, steps, negative
+    )
     reader = Reader(sd, settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptCut)  # the report says it
         empty = reader.empty()
         found = reader.read(prompt)
-        others = [part for one in against for part in reader.read(one).parts]
-    everything = [*found.parts, *found.ingredients, *others]
-    states = word_states(
-        sd.text_encoder,
-        sd.tokenizer,
-        empty,
-        clip_skip=clip_skip,
-        clip_skip_norm=clip_skip_norm,
-        most=words,
-        besides=[place.id for one in everything for place in one.places if place.id is not None],
-    )
-    pairs = combinations(range(len(everything)), 2)
-    first = len(found.parts) + len(found.ingredients)
+        others = tuple(part for one in against for part in reader.read(one).parts)
+    everything = (*found.parts, *found.ingredients, *others)
+    states = _word_states(sd, everything, empty, rules, words)
     return PromptReport(
         prompt=prompt,
         model=sd.name,
@@ -81,12 +69,29 @@ def inspect_prompt(
         ingredients=tuple(_near(one, states) for one in found.ingredients),
         others=tuple(_near(one, states) for one in others),
         empty=empty,
-        cosines=tuple(_cosines(everything[a], everything[b], empty, (a, b)) for a, b in pairs),
-        differences=tuple(
-            Difference(first + index, _distances(found.parts[0], one, empty)) for index, one in enumerate(others)
-        ),
+        cosines=_all_cosines(everything, empty),
+        differences=_differences(everything, len(everything) - len(others), empty),
         words=len(states.words),
     )
+
+
+def _word_states(
+    sd: StableDiffusion, parts: Sequence[Part], empty: Tensor, rules: ReadingRules, words: int
+) -> WordStates:
+    """Of the most frequent words, and of those that the parts are made of."""
+    own = [place.id for one in parts for place in one.places if place.id is not None]
+    return word_states(sd.text_encoder, sd.tokenizer, empty, rules, most=words, besides=own)
+
+
+def _all_cosines(parts: Sequence[Part], empty: Tensor) -> tuple[Cosines, ...]:
+    """Of every pair."""
+    pairs = combinations(range(len(parts)), 2)
+    return tuple(_cosines(parts[a], parts[b], empty, (a, b)) for a, b in pairs)
+
+
+def _differences(parts: Sequence[Part], others: int, empty: Tensor) -> tuple[Difference, ...]:
+    """Of the first part to each other prompt's, which are those from index ``others`` on."""
+    return tuple(Difference(index, _distances(parts[0], parts[index], empty)) for index in range(others, len(parts)))
 
 
 def _near(part: Part, states: WordStates) -> Part:

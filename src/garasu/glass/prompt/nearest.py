@@ -23,6 +23,7 @@ from torch.nn.functional import normalize
 from garasu.glass.prompt.report import Near
 from garasu.networks.clip_text import CLIPText
 from garasu.prompts.algebra import project_out
+from garasu.prompts.rules import ReadingRules
 from garasu.prompts.tokenizer import Tokenizer
 from garasu.prompts.vocabulary import END_OF_WORD
 
@@ -73,9 +74,8 @@ def word_states(
     text_encoder: CLIPText,
     tokenizer: Tokenizer,
     empty: Tensor,
+    rules: ReadingRules,
     *,
-    clip_skip: int = 1,
-    clip_skip_norm: bool = True,
     most: int = 2000,
     besides: Sequence[int] = (),
 ) -> WordStates:
@@ -85,7 +85,7 @@ def word_states(
         text_encoder: reads each word in a prompt of its own, of three tokens: what follows them they do not see.
         tokenizer: of the same checkpoint.
         empty: the empty prompt's rows [77, D] at the same layer.
-        clip_skip: as in `garasu.prompts.conditioning.encode`; so is ``clip_skip_norm``.
+        rules: say which layer that is.
         most: how many words at most. Byte-pair vocabularies begin with the most frequent ones: those are taken.
         besides: ids of entries to take in any case, if they are whole words.
     """
@@ -94,7 +94,8 @@ def word_states(
         return WordStates((), empty[:0], empty[:0], empty)
     ids = torch.tensor([[tokenizer.bos_id, id, tokenizer.eos_id] for id in found])  # [V, 3]
     device = text_encoder.token_embedding.weight.device
-    z = [text_encoder(some.to(device), clip_skip - 1, clip_skip_norm).float().cpu() for some in ids.split(AT_ONCE)]
+    layer, norm = rules.clip_skip - 1, rules.clip_skip_norm
+    z = [text_encoder(some.to(device), layer, norm).float().cpu() for some in ids.split(AT_ONCE)]
     changed = project_out(torch.cat(z), empty[None, :3])  # [V, 3, D]
     _, at_word, at_end = normalize(changed, dim=-1).unbind(1)  # [V, D] each
     return WordStates(tuple(found.values()), at_word, at_end, empty)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from garasu.glass.prompt.report import Kind, Part, Place, Settings, Stretch
 from garasu.model import StableDiffusion
-from garasu.prompts.conditioning import Conditioning, encode_said, own_split
+from garasu.prompts.conditioning import Conditioning, encode_said
 from garasu.prompts.expression import Expression
 from garasu.prompts.prompt import Said
 from garasu.prompts.reader import Calculated, Phrase, Spoken
@@ -76,33 +76,12 @@ class Reader:
         return replace(self._said(parse(text).at(1, 1)[0]), name=text)
 
     def _said(self, said: Said) -> Part:
-        words, before = (self._encoded(said, one) for one in (self.settings.emphasis, "ignore"))
+        rules = (self.settings, replace(self.settings, emphasis="ignore"))
+        words, before = (encode_said(self.sd.text_encoder, self.sd.tokenizer, [said], one) for one in rules)
         return _part(_name(said), words, before)
 
-    def _encoded(self, said: Said, emphasis: str) -> Conditioning:
-        how = self.settings
-        return encode_said(
-            self.sd.text_encoder,
-            self.sd.tokenizer,
-            [said],
-            clip_skip=how.clip_skip,
-            clip_skip_norm=how.clip_skip_norm,
-            emphasis=emphasis,
-            max_chunks=how.max_chunks,
-            split=own_split(how.syntax),
-        )
-
     def _schedule(self, text: str) -> PromptSchedule:
-        how = self.settings
-        return self.sd.prompt_schedule(
-            text,
-            composes=not how.negative,
-            clip_skip=how.clip_skip,
-            clip_skip_norm=how.clip_skip_norm,
-            syntax=how.syntax,
-            emphasis=how.emphasis,
-            max_chunks=how.max_chunks,
-        )
+        return self.sd.reader(self.settings).schedule(text, composes=not self.settings.negative)
 
 
 def _rows(tensor: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from garasu.glass.prompt.terminal import written
+from garasu.prompts.rules import ReadingRules
 
 Kind = Literal["bos", "text", "eos", "pad", "mixed"]
 
@@ -82,16 +83,11 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How the prompts were read."""
+class Settings(ReadingRules):
+    """How the prompts were read: with the emphasis by its name, over how many steps, and whether AND was a word."""
 
-    syntax: str
-    emphasis: str
-    clip_skip: int
-    clip_skip_norm: bool
-    max_chunks: int | None
-    steps: int
-    negative: bool
+    steps: int = 25
+    negative: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,10 @@ from garasu.glass.record.document import Words
 from garasu.glass.record.errors import RecordError
 from garasu.model import StableDiffusion
 from garasu.prompts.conditioning import Conditioning, filled
-from garasu.tasks.sampled import Sampled
+from garasu.tasks.sampled import Sampled, rules_of
 
 END = "</w>"  # CLIP's mark of a word's last piece
 FIELDS = ("prompt", "negative_prompt")
-READING = ("clip_skip", "clip_skip_norm", "syntax", "emphasis", "max_chunks")
 SAME = 1e-2  # relative distance up to which two conditionings are one; bfloat16 rounds by 2e-3
 
 
@@ -59,8 +58,7 @@ def spoken(sd: StableDiffusion, recipe: Sampled) -> Spoken:
 
 
 def _encoded(sd: StableDiffusion, recipe: Sampled, field: str) -> list[Conditioning]:
-    text, reading = getattr(recipe, field), recipe.model_dump(include=set(READING))
-    schedule = sd.prompt_schedule([text], composes=field == "prompt", **reading)
+    schedule = sd.reader(rules_of(recipe)).schedule(getattr(recipe, field), composes=field == "prompt")
     schedule.over(recipe.steps)
     return list(schedule.encoded.values())
 

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.saving import check_writable, whole_file
+from garasu.app.text_files import write_text
+from garasu.images.saving import check_writable
 
 
 def page(
@@ -51,9 +52,7 @@ def page(
         decode=decode,  # type: ignore[arg-type]  # checked there, with a sentence
         say=lambda size: print(f"{output}: {size}"),
     )
-    with whole_file(output) as file:
-        file.write_text(text, encoding="utf-8")
-    print(output)
+    write_text(text, output)
     return 0
 
 

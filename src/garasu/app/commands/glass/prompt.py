@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.images.saving import check_writable, whole_file
+from garasu.app.text_files import write_text
+from garasu.images.saving import check_writable
 
 
 def prompt(
@@ -41,7 +42,5 @@ def prompt(
     print(report.text())
     print(compared(record, report))
     if output is not None:
-        with whole_file(output) as file:
-            file.write_text(page(report), encoding="utf-8")
-        print(output)
+        write_text(page(report), output)
     return 0
