@@ -116,3 +116,10 @@ def test_expressions_are_encoded_like_any_prompt(tiny):
     assert torch.allclose(found[0, :77], (tiny.encode("cat").tensor + 0.5 * tiny.encode("dog").tensor)[0], atol=1e-6)
     assert torch.allclose(found[1], tiny.encode(long).tensor[0], atol=1e-6)
     assert torch.allclose(found[2, 77:154], tiny.encode("").tensor[0], atol=1e-6)
+
+
+def test_no_prompt_is_refused(tiny):
+    for read in (tiny.encode, tiny.prompt_schedule):
+        for syntax in ("a1111", "algebra"):
+            with pytest.raises(ValueError, match="There is no prompt"):
+                read([], syntax=syntax)

@@ -25,6 +25,7 @@ from garasu.prompts.syntax import parse
 from garasu.prompts.tokenizer import Tokenizer
 
 SHOWN = 200  # characters of a cut text that a warning repeats
+NO_PROMPT = "There is no prompt to encode; give at least one (it may be empty text)."
 AT_ONCE = 32  # chunks that the text encoder reads in one call
 
 
@@ -121,7 +122,7 @@ def encode_said(
     """What prompts say at one step, one row each, as :func:`encode`; the weights of the parts are the caller's."""
     config = text_encoder.config
     if not saids:
-        raise ValueError("There is no prompt to encode; give at least one (it may be empty text).")
+        raise ValueError(NO_PROMPT)
     if not 1 <= rules.clip_skip <= config.layers:
         raise ValueError(
             f"clip_skip {rules.clip_skip} is not between 1 and {config.layers}, the text encoder's layers."

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from garasu.diffusion.guidance import Part
-from garasu.prompts.conditioning import Conditioning, filled
+from garasu.prompts.conditioning import NO_PROMPT, Conditioning, filled
 
 Phrase = Hashable
 """What a conditioning is made from, to be found again when it is said again."""
@@ -51,7 +51,11 @@ class PromptSchedule:
         """``prompts``: one a row. ``encode``: a phrase's conditioning, [1, T, D]; ``measure``: its T, without encoding.
 
         ``empty``: the empty prompt's, [1, 77, D].
+
+        Raises ValueError for no prompt.
         """
+        if not prompts:
+            raise ValueError(NO_PROMPT)
         self.prompts = tuple(prompts)
         self.encoded: dict[Phrase, Conditioning] = {}
         self._encode = encode

@@ -94,10 +94,12 @@ def test_words_that_were_mixed_have_no_places(tiny, tmp_path):
         kept.attention("cat")
 
 
-def test_words_of_longer_prompts_are_found_in_a_shorter_neighbour_that_was_filled_up(tiny, tmp_path):
-    kept = record(tiny, Txt2Img(prompt="cat " * 80 + "dog", seed=1, steps=2), tmp_path / "run", EXACT)
+@pytest.mark.parametrize("clip_skip", [1, 2])
+def test_words_of_longer_prompts_are_found_in_a_shorter_neighbour_that_was_filled_up(tiny, tmp_path, clip_skip):
+    recipe = Txt2Img(prompt="cat " * 80 + "dog", negative_prompt="hat", seed=1, steps=2, clip_skip=clip_skip)
+    kept = record(tiny, recipe, tmp_path / "run", EXACT)
     assert kept.conditioning[0].shape[1] == 154
-    assert [kept.text(0, side).text[-3:] for side in kept.sides] == ["", "dog"]
+    assert [kept.text(0, side).text[-3:] for side in kept.sides] == ["hat", "dog"]
     assert kept.said_at("dog") == dict.fromkeys((0, 1), (77 + 6,))
 
 

@@ -44,7 +44,7 @@ def spoken(sd: StableDiffusion, recipe: Sampled) -> Spoken:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the run itself says what it cuts or ignores
         read = {field: _encoded(sd, recipe, field) for field in FIELDS}
-        empty = sd.prompt_schedule("").empty()
+        empty = sd.reader(rules_of(recipe)).schedule("").empty()
     phrases: list[Words] = []
     whole: dict[str, int] = {}
     vectors: list[tuple[Tensor, int | None]] = []
