@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from garasu.engine.native import kernel, pointer
+from garasu.engine.native import kernel, multiplies, pointer
 from garasu.networks.attention import Attention
 from garasu.networks.vae import PixelAttention
 
 COUNT = ctypes.c_int64
 STRIDES = COUNT * 3
-DTYPES = (torch.bfloat16, torch.float32)
 CHUNK = 512  # rows of scores at a time
 MANY = 1024  # from so many rows on they leave the cache
 
@@ -57,7 +56,12 @@ def _strides(x: Tensor) -> ctypes.Array[ctypes.c_int64]:
 def _plain(module: Attention, q: Tensor) -> bool:
     """Whether torch's attention must do: for gradients, for a causal mask, away from the CPU."""
     learning = torch.is_grad_enabled() and q.requires_grad
-    return learning or module.causal or q.device.type != "cpu" or q.dtype not in DTYPES or q.shape[-1] % 2 == 1
+    return learning or module.causal or q.device.type != "cpu"
+
+
+def _native(q: Tensor) -> bool:
+    """Whether the kernel takes such heads."""
+    return multiplies(q.dtype) and q.shape[-1] % 2 == 0
 
 
 class _Native:
@@ -65,7 +69,7 @@ class _Native:
 
     def fused(self: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The same result without ever holding all weights in memory."""
-        return super().fused(q, k, v) if _plain(self, q) else native(q, k, v)  # type: ignore[misc]
+        return super().fused(q, k, v) if _plain(self, q) or not _native(q) else native(q, k, v)  # type: ignore[misc]
 
 
 class _Chunked:

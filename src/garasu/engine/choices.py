@@ -128,12 +128,14 @@ def _chunked_attention(asked: _Asked) -> Verdict:
 
 def _matmul(asked: _Asked) -> Verdict:
     flags = asked.machine.flags
-    if not asked.half:
-        return False, "its kernel is for bfloat16"
-    if "avx512_bf16" not in flags:
-        return False, "its kernel needs AVX512-BF16, which this CPU lacks"
-    if "amx_bf16" in flags:
+    if asked.half and "avx512_bf16" not in flags:
+        return False, "its kernel needs AVX512-BF16 for bfloat16, which this CPU lacks"
+    if "avx512f" not in flags:
+        return False, "its kernel needs AVX-512, which this CPU lacks"
+    if asked.half and "amx_bf16" in flags:
         return False, "oneDNN multiplies by AMX on this CPU, which is faster"
+    if not asked.half and not asked.machine.amd:
+        return False, "MKL is as fast in float32 on CPUs that are not AMD's"
     built, why = _built("matmul")
     return built, why or "a kernel that fetches the next weights while it multiplies by these"
 

@@ -1,4 +1,4 @@
-"""Linear layers, small convolutions and GEGLU in bfloat16 by a C kernel that reads weights as they lie."""
+"""Linear layers, small convolutions and GEGLU by a C kernel that reads weights as they lie."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from garasu.engine.convolution import SmallConv2d
-from garasu.engine.native import kernel, pointer
+from garasu.engine.native import kernel, multiplies, pointer
 from garasu.networks.blocks import FeedForward
 
 COUNT = ctypes.c_int64
 SIZES = COUNT * 6
 STRIDES = COUNT * 5
-INPUTS = 32  # the kernel takes so many at once
+LINE = 64  # bytes of inputs that the kernel takes at once
 OUTPUTS = 16
 
 
 def product(near: Tensor, weight: Tensor, bias: Tensor | None, *, gated: bool = False) -> Tensor:
-    """Each pixel's neighbourhood times a matrix, bfloat16.
+    """Each pixel's neighbourhood times a matrix, bfloat16 or float32.
 
     Args:
         near: [B, H, W, k, k', C], any view whose last stride is 1.
-        weight: [out, k·k'·C], contiguous; C in multiples of 32, out of 16.
+        weight: [out, k·k'·C], contiguous; C in multiples of 64 bytes, out of 16.
         bias: [out].
         gated: GEGLU: the outputs' first half times the GELU of the second.
 
@@ -35,19 +35,19 @@ def product(near: Tensor, weight: Tensor, bias: Tensor | None, *, gated: bool = 
     out = near.new_empty(near.shape[0] * near.shape[1] * near.shape[2], columns)
     places = (pointer(near), pointer(weight), None if bias is None else pointer(bias), pointer(out))
     sizes, strides = SIZES(*near.shape), STRIDES(*near.stride()[:5])
-    failed = kernel("matmul").garasu_matmul(
-        int(gated), torch.get_num_threads(), COUNT(columns), sizes, strides, *places
-    )
+    kind = (int(near.dtype == torch.bfloat16), int(gated), torch.get_num_threads())
+    failed = kernel("matmul").garasu_matmul(*kind, COUNT(columns), sizes, strides, *places)
     if failed:
         raise MemoryError("there is no memory for the sums of a matrix product")
     return out
 
 
-def fits(inputs: int, outputs: int, *tensors: Tensor) -> bool:
-    """Whether the kernel takes a product of these sizes, of a map and weights: no gradients, bfloat16, on the CPU."""
-    learning = torch.is_grad_enabled() and any(one.requires_grad for one in tensors)
-    alike = all(one.dtype == torch.bfloat16 and one.device.type == "cpu" for one in tensors)
-    return alike and not learning and inputs % INPUTS == 0 and outputs % OUTPUTS == 0
+def fits(inputs: int, outputs: int, x: Tensor, weight: Tensor) -> bool:
+    """Whether the kernel takes a product of these sizes: on the CPU, of one dtype, without gradients."""
+    learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    alike = x.dtype == weight.dtype and x.device.type == weight.device.type == "cpu"
+    whole = inputs * x.element_size() % LINE == 0 and outputs % OUTPUTS == 0
+    return alike and whole and not learning and multiplies(x.dtype)
 
 
 def linear(x: Tensor, layer: nn.Linear, *, gated: bool = False) -> Tensor:
@@ -71,7 +71,7 @@ class NativeLinear(nn.Linear):
 class NativeConv2d(SmallConv2d):
     """torch's, by the kernel where the result has few pixels: with many, oneDNN's is as fast."""
 
-    most_pixels: Mapping[torch.dtype, int] = {torch.bfloat16: 512}
+    most_pixels: Mapping[torch.dtype, int] = {torch.bfloat16: 512, torch.float32: 512}
 
     def _small(self, input: Tensor) -> bool:
         return fits(self.in_channels, self.out_channels, input, self.weight) and super()._small(input)

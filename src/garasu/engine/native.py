@@ -15,7 +15,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import torch
 from torch import Tensor
+
+from garasu.engine.machine import this_machine
 
 SOURCES = Path(__file__).parent / "kernels"
 FLAGS = ("-O3", "-march=native", "-fopenmp", "-shared", "-fPIC")
@@ -86,6 +89,12 @@ def _build(source: Path, compiler: str, library: Path) -> None:
             made.replace(library)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoKernelError(f"it cannot be built: {error}") from None
+
+
+def multiplies(dtype: torch.dtype) -> bool:
+    """Whether kernels that multiply by AVX-512 have this number format on this CPU."""
+    needed = {torch.float32: "avx512f", torch.bfloat16: "avx512_bf16"}
+    return needed.get(dtype) in this_machine().flags
 
 
 def pointer(tensor: Tensor) -> ctypes.c_void_p:

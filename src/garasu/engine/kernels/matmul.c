@@ -1,8 +1,9 @@
-/* Matrix products in bfloat16 on a CPU with AVX512-BF16: Y = X W^T + b for linear layers and convolutions, and GEGLU.
+/* Y = X W^T + b for linear layers and convolutions, and GEGLU, on a CPU with AVX-512, float32 or bfloat16 (AVX512-BF16).
  *
- * W stays as torch keeps it, [out][in]. A strip of 48 of its rows is turned into vectors of 16 outputs by 2 inputs, as
- * the dot product wants them, and passes by all rows of X while the strip after it is fetched from memory. Every output
- * is one sum in the order of its inputs, so how many rows or threads there are changes no bit of it.
+ * W stays as torch keeps it, [out][in]. A strip of 48 of its rows is turned into vectors of 16 outputs and passes by all
+ * rows of X, while the strip after it is fetched from memory. Inputs are counted in words of 32 bits: one in float32, two
+ * in bfloat16, as the dot product takes them. Every output is one sum in the order of its inputs, so how many rows or
+ * threads there are changes no bit of it.
  */
 #include <immintrin.h>
 #include <stdint.h>
@@ -12,32 +13,31 @@
 #define VECTORS 3               /* of outputs in a strip */
 #define STRIP (LANES * VECTORS)
 #define ROWS 8                  /* of X in a tile: by 3 vectors, 24 sums in registers */
-#define LINE 32                 /* inputs in a line of the cache */
+#define LINE 16                 /* words in a line of the cache */
 #define BLOCK 512               /* rows whose sums are kept while the inputs pass */
-#define DEPTH 1280              /* inputs that pass at a time: a turned strip of them stays in the second cache */
+#define DEPTH 640               /* words that pass at a time: a turned strip of them stays in the second cache */
 #define FEW 6                   /* vectors of outputs, below which threads share rows rather than outputs */
 
-typedef uint16_t bf16;
-
-/* X as a view [images][lines][pixels][down][right][depth], the last three a pixel's neighbourhood. */
+/* X as a view [images][lines][pixels][down][right][depth], the last three a pixel's neighbourhood; depth in words. */
 typedef struct {
     int64_t images, lines, pixels, down, right, depth;
-    int64_t image, line, pixel, below, beside;              /* strides, in elements; that of depth is 1 */
+    int64_t image, line, pixel, below, beside;              /* strides, in bytes; depth lies in a row */
 } view;
 
 typedef struct {
-    const bf16 *x, *w, *bias;
-    bf16 *y;
+    int half, gated;                                        /* bfloat16; W has twice as many rows where it is gated */
+    const char *x, *bias;
+    const int32_t *w;
+    char *y;
     view v;
-    int64_t rows, columns, inputs;                          /* W has twice as many columns where it is gated */
-    int gated;
-    int64_t *places;                                        /* of each row's first input in X */
+    int64_t rows, columns, words;                           /* of Y; of a row of W */
+    int64_t *places;                                        /* of each row's first word in X, in bytes */
 } job;
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* 16 rows of W, a line each, to 16 vectors of outputs by 2 inputs, `step` apart. */
-static inline __attribute__((always_inline)) void turn(const bf16 *w, int64_t row, __m512i *out, int64_t step) {
+/* 16 rows of W, a line each, to 16 vectors of outputs, `step` apart. */
+static inline __attribute__((always_inline)) void turn(const int32_t *w, int64_t row, __m512i *out, int64_t step) {
     __m512i r[16], t[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(w + i * row);
@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void turn(const bf16 *w, int64_t ro
         t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {                       /* quarter q of r[4j + i]: pair 4q + i of rows 4j to 4j + 3 */
+    for (int i = 0; i < 16; i += 4) {                       /* quarter q of r[4j + i]: word 4q + i of rows 4j to 4j + 3 */
         r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
         r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
         r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
@@ -66,10 +66,17 @@ static inline __attribute__((always_inline)) void turn(const bf16 *w, int64_t ro
     }
 }
 
-/* Add some inputs to a tile's sums, and meanwhile fetch a line of each of `fetched` rows of weights for each of ours. */
+#ifdef __AVX512BF16__
+#define DOT(acc, a, b, half) ((half) ? _mm512_dpbf16_ps(acc, (__m512bh)(a), (__m512bh)(b)) \
+                                     : _mm512_fmadd_ps((__m512)(a), (__m512)(b), acc))
+#else
+#define DOT(acc, a, b, half) ((void)(half), _mm512_fmadd_ps((__m512)(a), (__m512)(b), acc))
+#endif
+
+/* Add some words to a tile's sums, and meanwhile fetch a line of each of `fetched` rows of weights for each of ours. */
 static inline __attribute__((always_inline)) void multiply(
-    const int32_t *const x[ROWS], const __m512i *w, int64_t depth, float *sums, int begin, const bf16 *next,
-    int64_t fetched, int64_t row, const int rows, const int vectors) {
+    const int32_t *const x[ROWS], const __m512i *w, int64_t depth, float *sums, int begin, const int32_t *next,
+    int64_t fetched, int64_t row, const int rows, const int vectors, const int half) {
     __m512 acc[ROWS][VECTORS];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
@@ -78,15 +85,15 @@ static inline __attribute__((always_inline)) void multiply(
             acc[r][v] = begin ? _mm512_setzero_ps() : _mm512_load_ps(sums + r * STRIP + v * LANES);
     for (int64_t line = 0; line < depth; line += LINE) {
         for (int64_t i = 0; i < fetched; i++) _mm_prefetch((const char *)(next + i * row + line), _MM_HINT_T0);
-        for (int64_t pair = line / 2; pair < (line + LINE) / 2; pair++) {
-            __m512bh right[VECTORS];
+        for (int64_t word = line; word < line + LINE; word++) {
+            __m512i right[VECTORS];
 #pragma GCC unroll 3
-            for (int v = 0; v < vectors; v++) right[v] = (__m512bh)w[pair * vectors + v];
+            for (int v = 0; v < vectors; v++) right[v] = w[word * vectors + v];
 #pragma GCC unroll 8
             for (int r = 0; r < rows; r++) {
-                const __m512bh left = (__m512bh)_mm512_set1_epi32(x[r][pair]);
+                const __m512i left = _mm512_set1_epi32(x[r][word]);
 #pragma GCC unroll 3
-                for (int v = 0; v < vectors; v++) acc[r][v] = _mm512_dpbf16_ps(acc[r][v], left, right[v]);
+                for (int v = 0; v < vectors; v++) acc[r][v] = DOT(acc[r][v], left, right[v], half);
             }
         }
     }
@@ -96,17 +103,30 @@ static inline __attribute__((always_inline)) void multiply(
         for (int v = 0; v < vectors; v++) _mm512_store_ps(sums + r * STRIP + v * LANES, acc[r][v]);
 }
 
-#define BY(R, V) case R * 4 + V: multiply(x, w, depth, sums, begin, next, fetched, row, R, V); break;
-#define OF(R) BY(R, 1) BY(R, 2) BY(R, 3)
+#define BY(R, V, H) case (R * 4 + V) * 2 + H: multiply(x, w, depth, sums, begin, next, fetched, row, R, V, H); break;
+#define OF(R) BY(R, 1, 0) BY(R, 2, 0) BY(R, 3, 0) BY(R, 1, 1) BY(R, 2, 1) BY(R, 3, 1)
 
 static void __attribute__((noinline)) tile(
-    const int32_t *const x[ROWS], const __m512i *w, int64_t depth, float *sums, int begin, const bf16 *next,
-    int64_t fetched, int64_t row, int64_t rows, int vectors) {
-    switch (rows * 4 + vectors) { OF(1) OF(2) OF(3) OF(4) OF(5) OF(6) OF(7) OF(8) }
+    const int32_t *const x[ROWS], const __m512i *w, int64_t depth, float *sums, int begin, const int32_t *next,
+    int64_t fetched, int64_t row, int64_t rows, int vectors, int half) {
+    switch ((rows * 4 + vectors) * 2 + half) { OF(1) OF(2) OF(3) OF(4) OF(5) OF(6) OF(7) OF(8) }
 }
 
-static inline __m512 wide(const bf16 *x) {
-    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)x)), 16);
+/* 16 values from the `i`th on, and back. */
+static inline __m512 get(const char *x, int64_t i, int half) {
+    if (!half) return _mm512_loadu_ps(x + i * 4);
+    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(x + i * 2))), 16);
+}
+
+static inline void put(char *y, int64_t i, __m512 value, int half) {
+#ifdef __AVX512BF16__
+    if (half) {
+        _mm256_storeu_si256((__m256i *)(y + i * 2), (__m256i)_mm512_cvtneps_pbh(value));
+        return;
+    }
+#endif
+    (void)half;
+    _mm512_storeu_ps(y + i * 4, value);
 }
 
 /* exp(-a) for a >= 0 */
@@ -140,12 +160,12 @@ static inline __m512 gelu(__m512 x) {
 static inline void finish(
     const job *j, const float *sums, const float *gates, int64_t first, int64_t rows, int64_t column, int vectors) {
     for (int v = 0; v < vectors; v++, column += LANES, sums += LANES, gates += LANES) {
-        const __m512 bias = j->bias ? wide(j->bias + column) : _mm512_setzero_ps();
-        const __m512 other = j->bias && j->gated ? wide(j->bias + j->columns + column) : _mm512_setzero_ps();
+        const __m512 zero = _mm512_setzero_ps(), bias = j->bias ? get(j->bias, column, j->half) : zero;
+        const __m512 other = j->bias && j->gated ? get(j->bias, j->columns + column, j->half) : zero;
         for (int64_t r = 0; r < rows; r++) {
             __m512 y = _mm512_add_ps(bias, _mm512_load_ps(sums + r * STRIP));
             if (j->gated) y = _mm512_mul_ps(y, gelu(_mm512_add_ps(other, _mm512_load_ps(gates + r * STRIP))));
-            _mm256_storeu_si256((__m256i *)(j->y + (first + r) * j->columns + column), (__m256i)_mm512_cvtneps_pbh(y));
+            put(j->y, (first + r) * j->columns + column, y, j->half);
         }
     }
 }
@@ -153,20 +173,20 @@ static inline void finish(
 /* Rows `top` to `bottom` by the strip of outputs from `column` on: first their values, then their gates. */
 static void strip(const job *j, int64_t top, int64_t bottom, int64_t column, int vectors, int last, char *scratch) {
     __m512i *turned = (__m512i *)scratch;
-    float *values = (float *)(turned + DEPTH / 2 * VECTORS), *gates = values + BLOCK * STRIP;
+    float *values = (float *)(turned + DEPTH * VECTORS), *gates = values + BLOCK * STRIP;
     const int64_t parts = (j->v.depth + DEPTH - 1) / DEPTH, size = (j->v.depth / LINE + parts - 1) / parts * LINE;
     const int64_t pieces = j->v.down * j->v.right * parts, all = pieces * (j->gated ? 2 : 1);
-    const int64_t tiles = (bottom - top + ROWS - 1) / ROWS;
+    const int64_t tiles = (bottom - top + ROWS - 1) / ROWS, width = vectors * LANES, row = j->words;
     for (int64_t p = 0; p < all; p++) {
         const int64_t gate = p / pieces, piece = p % pieces, tap = piece / parts, from = piece % parts * size;
         const int64_t depth = smaller(size, j->v.depth - from);
-        const bf16 *w = j->w + (gate * j->columns + column) * j->inputs + tap * j->v.depth + from, *next = w + depth;
-        if (piece + 1 == pieces) next = j->w + (p + 1 < all ? j->columns + column : column + vectors * LANES) * j->inputs;
+        const int32_t *w = j->w + (gate * j->columns + column) * j->words + tap * j->v.depth + from, *next = w + depth;
+        if (piece + 1 == pieces) next = j->w + (p + 1 < all ? j->columns + column : column + width) * j->words;
         for (int v = 0; v < vectors; v++)
             for (int64_t k = 0; k < depth; k += LINE)
-                turn(w + v * LANES * j->inputs + k, j->inputs, turned + k / 2 * vectors + v, vectors);
-        const int64_t ahead = last && p + 1 == all ? 0 : vectors * LANES;   /* rows of weights to fetch */
-        const bf16 *x = j->x + tap / j->v.right * j->v.below + tap % j->v.right * j->v.beside + from;
+                turn(w + v * LANES * j->words + k, j->words, turned + k * vectors + v, vectors);
+        const int64_t ahead = last && p + 1 == all ? 0 : width;     /* rows of weights to fetch */
+        const char *x = j->x + tap / j->v.right * j->v.below + tap % j->v.right * j->v.beside + from * 4;
         for (int64_t t = 0; t < tiles; t++) {
             const int64_t first = top + t * ROWS, begin = ahead * t / tiles, end = ahead * (t + 1) / tiles;
             const int64_t rows = smaller(ROWS, bottom - first);
@@ -174,7 +194,7 @@ static void strip(const job *j, int64_t top, int64_t bottom, int64_t column, int
             for (int64_t r = 0; r < ROWS; r++)
                 at[r] = (const int32_t *)(x + j->places[smaller(first + r, bottom - 1)]);
             float *sums = (gate ? gates : values) + t * ROWS * STRIP;
-            tile(at, turned, depth, sums, !piece, next + begin * j->inputs, end - begin, j->inputs, rows, vectors);
+            tile(at, turned, depth, sums, !piece, next + begin * row, end - begin, row, rows, vectors, j->half);
             if (p + 1 == all) finish(j, values + t * ROWS * STRIP, sums, first, rows, column, vectors);
         }
     }
@@ -186,15 +206,16 @@ static void locate(const view *v, int64_t *places) {
             for (int64_t p = 0; p < v->pixels; p++) *places++ = i * v->image + l * v->line + p * v->pixel;
 }
 
-/* Y [rows][columns] from a view's sizes (6) and strides (5); columns in sixteens, depth in 32s. `bias` may be null.
+/* Y [rows][columns] from a view's sizes (6) and strides (5); columns in sixteens, depth in lines. `bias` may be null.
  * Gated: Y = (X W^T + b) gelu(X V^T + c), with [W, V] and [b, c] given. Returns 0, or 1 when there is no memory. */
 int garasu_matmul(
-    int gated, int threads, int64_t columns, const int64_t *sizes, const int64_t *strides,
+    int half, int gated, int threads, int64_t columns, const int64_t *sizes, const int64_t *strides,
     const void *x, const void *w, const void *bias, void *y) {
-    const view v = {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5],
-                    strides[0], strides[1], strides[2], strides[3], strides[4]};
-    job j = {x, w, bias, y, v, v.images * v.lines * v.pixels, columns, v.down * v.right * v.depth, gated, 0};
-    const int64_t scratch = DEPTH / 2 * VECTORS * sizeof(__m512i) + 2 * BLOCK * STRIP * sizeof(float);
+    const int64_t size = half ? 2 : 4;
+    const view v = {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5] * size / 4, strides[0] * size,
+                    strides[1] * size, strides[2] * size, strides[3] * size, strides[4] * size};
+    job j = {half, gated, x, bias, w, y, v, v.images * v.lines * v.pixels, columns, v.down * v.right * v.depth, 0};
+    const int64_t scratch = DEPTH * VECTORS * sizeof(__m512i) + 2 * BLOCK * STRIP * sizeof(float);
     const int64_t vectors = columns / LANES;
     char *memory = aligned_alloc(64, threads * scratch + (j.rows * sizeof(int64_t) + 63) / 64 * 64);
     if (!memory) return 1;
