@@ -47,7 +47,7 @@ def test_it_prints_and_writes_a_page_and_json(folder, tmp_path, capsys):
         (["cat", "--steps", "0"], "0 steps"),
         (["cat", "--words", "-2"], "-2 words"),
         (["cat", "-o", "nowhere/page.html"], "the folder nowhere does not exist"),
-        (["a", "cat"], "put quotes around a prompt"),
+        (["a", "cat"], "with quotes around a prompt"),
     ],
 )
 def test_what_it_refuses_it_says_in_a_sentence(folder, arguments, sentence, capsys):

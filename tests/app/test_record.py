@@ -1,43 +1,16 @@
 """Recording and replaying on the command line."""
 
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.app.running import refusal, run
 
-from garasu.app.cli import main
 from garasu.checkpoints import write_folder
 from garasu.glass.record.opening import open_record
 from garasu.images.metadata import read_metadata
 
 FLAGS = ("--model=model", "--steps=4", "--seed=7", "--dtype=float32")
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a run said."""
-
-    stdout: str
-    stderr: str
-
-
-def run(folder: Path, *arguments: object, code: int = 0) -> Done:
-    """Run garasu in `folder`, in this process."""
-    out, err = StringIO(), StringIO()
-    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    assert (left.value.code or 0) == code, err.getvalue()
-    return Done(out.getvalue(), err.getvalue())
-
-
-def refusal(folder: Path, *arguments: object) -> str:
-    """The last line with which garasu refuses."""
-    done = run(folder, *arguments, code=2)
-    assert done.stdout == ""
-    return done.stderr.strip().splitlines()[-1].removeprefix("garasu: ")
 
 
 @pytest.fixture(scope="module")
