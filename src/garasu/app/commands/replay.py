@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made, changes
-from garasu.app.making import Grid, Output, make
+from garasu.app.making import Grid, MakeFlags, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.picture import Picture
@@ -90,7 +90,7 @@ def replay(
             yield one
 
     named = output or Path(f"garasu-{recipe.seed}-from-{start}.png")
-    pictures = make(steps, recipe, as_made(model, known.made_with, folder), named, grid)
+    pictures = make(steps, recipe, MakeFlags(model=as_made(model, known.made_with, folder), output=named, grid=grid))
     print(_compared(before, now))
     for change in changes(known.made_with, pictures[0].made_with):
         print(change)
