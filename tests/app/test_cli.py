@@ -6,16 +6,14 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.app.running import Done, refusal, run
 
-from garasu.app.cli import main
 from garasu.checkpoints import write_folder
 from garasu.images.metadata import Metadata, read_metadata, save_png
 from garasu.images.reading import read_picture
@@ -49,23 +47,6 @@ def cat(workplace) -> Path:
     return workplace / "cat.png"
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a run said."""
-
-    stdout: str
-    stderr: str
-
-
-def run(folder: Path, *arguments: object, code: int = 0) -> Done:
-    """Run garasu in `folder`, in this process (a new one would spend its time on importing torch)."""
-    out, err = StringIO(), StringIO()
-    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    assert (left.value.code or 0) == code, err.getvalue()
-    return Done(out.getvalue(), err.getvalue())
-
-
 def run_process(folder: Path, *arguments: str, code: int = 0, **environment: str) -> Done:
     """Run garasu in a process of its own."""
     done = subprocess.run(
@@ -79,14 +60,6 @@ def run_process(folder: Path, *arguments: str, code: int = 0, **environment: str
     )
     assert done.returncode == code, done.stderr
     return Done(done.stdout, done.stderr)
-
-
-def refusal(folder: Path, *arguments: object) -> str:
-    """The one sentence with which garasu refuses."""
-    done = run(folder, *arguments, code=2)
-    assert done.stdout == ""
-    (sentence,) = done.stderr.strip().splitlines()
-    return sentence.removeprefix("garasu: ")
 
 
 # txt2img
@@ -145,9 +118,8 @@ def test_the_vae_can_be_another(new_tiny, workplace, cat):
         (["cat", "--steps", "2.5"], "steps must be a whole number, not '2.5'"),
         (["cat", "--guidance-scale", "nan"], "guidance_scale must be finite, not nan"),
         (["cat", "--sampler", "eulr"], "(did you mean euler or euler_a?)"),
-        (["a", "cat"], "put quotes around a prompt of several words"),
-        ([], "--prompt requires an argument"),
-        (["cat", "--colour", "red"], "--colour"),
+        (["a", "cat"], "with quotes around a prompt of several words"),
+        ([], "PROMPT is missing"),
         (["cat", "-o", "cat.jpg"], "cat.jpg: garasu writes PNG files, which carry the recipe: name it cat.png"),
         (["cat", "-o", "no/cat.png"], "the folder no does not exist: make it first (mkdir -p no)"),
         (["cat", "-o", "/proc/cat.png"], "the folder /proc cannot be written to"),
@@ -287,10 +259,6 @@ def test_help_explains_every_flag_of_txt2img(tmp_path):
     assert "Steps from noise to picture." in text
 
 
-def test_an_unknown_command_is_named(tmp_path):
-    assert refusal(tmp_path, "text2img", "cat") == "there is no command 'text2img': garasu --help lists them"
-
-
 def test_world_draws_a_sheet_or_a_dataset(tmp_path):
     pytest.importorskip("skia")
     run(tmp_path, "world", "--count=3", "--columns=3", "--size=48x64", "-o", "sheet.png")
@@ -377,7 +345,7 @@ def test_a_picture_becomes_a_file_that_says_how_and_can_be_made_again(workplace,
         (["cat.png", "a dog", "--strength=1.5"], "strength must be at most 1, not 1.5"),
         (["cat.png", "a dog", "--strength=0.01"], "A strength of 0.01 leaves none of 25 steps; take 0.04 or more"),
         (["cat.png", "a dog", "--width=70"], "width must be a multiple of 8, not 70"),
-        (["cat.png"], "requires an argument"),
+        (["cat.png"], "PROMPT is missing"),
     ],
 )
 def test_a_picture_that_cannot_be_started_from_is_refused(workplace, cat, words, sentence):

@@ -94,7 +94,7 @@ def test_a_tiny_decoder_is_taken_when_it_is_given(folder, capsys):
         (("--preview-vae=taesd",), "add --preview or --preview-file live.png"),
         (("--preview-file=live.jpg",), "name it live.png"),
         (("--preview=blocks", "--preview-vae=taesd"), "There is no file or folder taesd"),
-        (("--preview=ascii",), 'Invalid value "ascii" for --preview'),
+        (("--preview=ascii",), "--preview must be one of 'auto', 'kitty', 'sixel', 'iterm' or 'blocks', not 'ascii'"),
         (("--preview", "--safety=blank"), "a preview shows what --safety blank would hide"),
     ],
 )

@@ -39,15 +39,15 @@ def test_it_prints_and_writes_a_page_and_json(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["cat", "--syntax", "klingon"], "no prompt syntax 'klingon'"),
-        (["cat", "--emphasis", "loud"], "'loud'"),
+        (["cat", "--syntax", "klingon"], "'compel', 'plain' or 'algebra', not 'klingon'"),
+        (["cat", "--emphasis", "loud"], "--emphasis must be one of 'a1111', 'no-norm', 'comfy', 'compel' or 'ignore'"),
         (["cat +", "--syntax", "algebra"], ""),
         (["cat", "--clip-skip", "7"], "clip_skip 7 is not between 1 and 3"),
         (["cat", "--max-chunks", "0"], "max_chunks 0"),
         (["cat", "--steps", "0"], "0 steps"),
         (["cat", "--words", "-2"], "-2 words"),
         (["cat", "-o", "nowhere/page.html"], "the folder nowhere does not exist"),
-        (["a", "cat"], "put quotes around a prompt"),
+        (["a", "cat"], "with quotes around a prompt"),
     ],
 )
 def test_what_it_refuses_it_says_in_a_sentence(folder, arguments, sentence, capsys):

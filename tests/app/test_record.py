@@ -1,43 +1,19 @@
 """Recording and replaying on the command line."""
 
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.app.running import refusal, run
 
-from garasu.app.cli import main
+from garasu.app.commands.replay import UNCHANGED
 from garasu.checkpoints import write_folder
 from garasu.glass.record.opening import open_record
+from garasu.glass.record.replaying import CHANGES
 from garasu.images.metadata import read_metadata
+from garasu.images.reading import read_picture
 
 FLAGS = ("--model=model", "--steps=4", "--seed=7", "--dtype=float32")
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a run said."""
-
-    stdout: str
-    stderr: str
-
-
-def run(folder: Path, *arguments: object, code: int = 0) -> Done:
-    """Run garasu in `folder`, in this process."""
-    out, err = StringIO(), StringIO()
-    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    assert (left.value.code or 0) == code, err.getvalue()
-    return Done(out.getvalue(), err.getvalue())
-
-
-def refusal(folder: Path, *arguments: object) -> str:
-    """The last line with which garasu refuses."""
-    done = run(folder, *arguments, code=2)
-    assert done.stdout == ""
-    return done.stderr.strip().splitlines()[-1].removeprefix("garasu: ")
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +88,33 @@ def test_another_prompt_from_a_step_on(place):
     assert "replayed " in run(place, "show", name).stdout
 
 
+def test_all_that_a_replay_can_change_has_a_flag():
+    assert sorted(vars(UNCHANGED)) == sorted(CHANGES)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--syntax=plain",),
+        ("--emphasis=ignore",),
+        ("--max-chunks=1",),
+        ("--clip-skip=2",),
+        ("--no-clip-skip-norm",),
+        ("--guidance-end=0.5",),
+        ("--guidance-start=0.5",),
+    ],
+)
+def test_what_is_changed_from_the_first_step_on_is_as_if_it_had_been_made_so(place, flags):
+    prompt = "a (black:1.5) cat " + "and dog " * 50  # two chunks
+    if not (place / "long").exists():
+        run(place, "txt2img", prompt, *FLAGS, "--record=long", "-o", "long.png")
+    done = run(place, "replay", "long", *flags, "-o", "changed.png")
+    assert done.stdout.splitlines()[1].startswith("different from the record")
+    run(place, "txt2img", prompt, *FLAGS, *flags, "-o", "so.png")
+    changed, so = read_picture(place / "changed.png"), read_picture(place / "so.png")
+    assert changed.tobytes() == so.tobytes() != read_picture(place / "long.png").tobytes()
+
+
 def test_a_replay_needs_no_files_that_the_run_started_from(place):
     Image.radial_gradient("L").resize((64, 64)).save(place / "gray.png")
     run(place, "inpaint", "gray.png", "a cat", "--mask=gray.png", *FLAGS, "--record=painted", "-o", "painted.png")
@@ -128,6 +131,9 @@ def test_a_replay_needs_no_files_that_the_run_started_from(place):
         (("run", "--from=9"), "there is no step 9"),
         (("run", "--picture=3"), "there is no picture 3"),
         (("run", "--picture=0"), "there is no picture 0"),
+        (("run", "--syntax=klingon"), "--syntax must be one of 'a1111', "),
+        (("run", "--max-chunks=0"), "max_chunks must be at least 1, not 0"),
+        (("run", "--prompt=(", "--syntax=algebra"), "something is missing at the end"),
     ],
 )
 def test_a_replay_that_cannot_be_is_refused(place, flags, why):

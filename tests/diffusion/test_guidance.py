@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from garasu.diffusion import Denoiser, SamplingError, Schedule, guided
+from garasu.diffusion.clock import ByLevel
 from garasu.diffusion.guidance import Part, by_step, within
 from garasu.diffusion.samplers import SAMPLERS
 from garasu.diffusion.steps import drive
@@ -184,7 +185,7 @@ def test_each_denoiser_answers_up_to_its_step(name):
     def denoise(label: str):
         return lambda x, sigma: (asked.append((float(sigma), label)), x * 0)[1]
 
-    answer = by_step([(3, denoise("first")), (4, denoise("second")), (10, denoise("third"))], sigmas)
+    answer = by_step([(3, denoise("first")), (4, denoise("second")), (10, denoise("third"))], ByLevel(sigmas))
     list(drive(sampler.run(sigmas, X, lambda: X), answer, total=sampler.evaluations(sigmas)))
     for sigma, label in asked:
         expected = "first" if sigma > sigmas[3] else "second" if sigma > sigmas[4] else "third"

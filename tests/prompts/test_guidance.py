@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from garasu.diffusion.clock import ByLevel
 from garasu.diffusion.errors import SamplingError
 from garasu.prompts.guidance import Guidance
 
@@ -17,7 +18,7 @@ def denoiser(x, sigma, context):
 
 def answers(guidance, stretches):
     """What is answered at each level."""
-    denoise = guidance.over(denoiser, stretches, SIGMAS)
+    denoise = guidance.over(denoiser, stretches, SIGMAS, ByLevel(SIGMAS))
     return [denoise(torch.zeros(1, 4, 2, 2), sigma)[0, 0, 0, 0].item() for sigma in SIGMAS[:-1]]
 
 
@@ -46,10 +47,10 @@ def test_a_part_of_the_walk_is_guided():
     guidance = Guidance(3.0, 0.25, 0.75)
     assert answers(guidance, stretches(guidance)) == [2.0, 6.0, 6.0, 2.0]
     with pytest.raises(SamplingError, match="start before it ends"):
-        Guidance(3.0, 0.75, 0.25).over(denoiser, stretches(guidance), SIGMAS)
+        Guidance(3.0, 0.75, 0.25).over(denoiser, stretches(guidance), SIGMAS, ByLevel(SIGMAS))
 
 
 def test_each_row_has_its_own_scale():
     guidance = Guidance(torch.tensor([1.0, 3.0]))
-    denoise = guidance.over(denoiser, stretches(guidance, DOG), SIGMAS)
+    denoise = guidance.over(denoiser, stretches(guidance, DOG), SIGMAS, ByLevel(SIGMAS))
     assert denoise(torch.zeros(2, 4, 2, 2), SIGMAS[0])[:, 0, 0, 0].tolist() == [2.0, 4.0]

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cyclopts import CycloptsError, UnknownCommandError, UnusedCliTokensError
+from cyclopts import CycloptsError
 
 REFUSED = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -62,10 +62,10 @@ def _missing_extra(problem: ImportError) -> str:
 
 def _sentence(problem: Exception) -> str:
     match problem:
-        case UnknownCommandError(unused_tokens=[word, *_]):
-            return f"there is no command {word!r}: garasu --help lists them"  # its own text would import them all
-        case UnusedCliTokensError():
-            return f"{str(problem).removesuffix('.')}: put quotes around a prompt of several words"
+        case CycloptsError():
+            from garasu.app.usage import misuse  # not above: `garasu --help` needs no recipes
+
+            return misuse(problem)
         case OSError(strerror=str(why)):
             return f"{problem.filename}: {why}" if problem.filename else why
     return str(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from garasu.app.commands.pictures import as_made
+from garasu.app.model_flags import ModelFlags
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
     from garasu.glass.picture_walk import PictureWalk
     from garasu.glass.record.opening import Record
+    from garasu.model import StableDiffusion
 
+_COLUMNS = 8  # steps that a figure shows when nothing else is said
 FigureOutput = Annotated[Path, Parameter(name=["--output", "-o"], help="The PNG to write.")]
 
 
@@ -67,6 +72,29 @@ def check_figure(output: Path) -> None:
     """Before any work: raises ValueError or OSError for an impossible name, ImportError without matplotlib."""
     import_module("matplotlib")
     check_png_name(output)
+
+
+def draw_steps(
+    draw: Callable[[StableDiffusion, PictureWalk, tuple[int, ...]], Figure],
+    run: Path,
+    output: Path,
+    *,
+    which: WalkFlags,
+    steps: StepFlags,
+    model: ModelFlags,
+) -> None:
+    """Draw some steps of a recorded walk by the record's model, and write the figure.
+
+    Raises before the model is loaded for a record, steps or a name that cannot be.
+    """
+    from garasu.glass.record.opening import open_record
+
+    check_figure(output)
+    record = open_record(run)
+    walk = which.of(record)
+    chosen = steps.of(walk, _COLUMNS)
+    sd = as_made(model, record.made_with, run).load()
+    save_figure(draw(sd, walk, chosen), output)
 
 
 def save_figure(figure: Figure, output: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from cyclopts import Parameter
 from tqdm import tqdm
 
 from garasu.app.live import NO_PREVIEW, PreviewFlags
-from garasu.app.model_flags import ModelFlags
+from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.progress import Count, pictures_of
 from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.images.metadata import check_png_name
@@ -38,32 +39,40 @@ Output = Annotated[
 Grid = Annotated[bool, Parameter(help="Also write all pictures on one sheet, cat-grid.png.", negative="")]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MakeFlags:
+    """By which model pictures are made, what of the run is kept and shown, and where they go."""
+
+    model: ModelFlags = NONE_GIVEN
+    record: RecordFlags = NOT_RECORDED
+    output: Output = None
+    grid: Grid = False
+    preview: PreviewFlags = NO_PREVIEW
+
+
+AS_USUAL = MakeFlags()
+
+
 def make(
-    steps: Callable[[StableDiffusion], Iterator[Step | Picture[Any]]],
-    recipe: Sampled,
-    model: ModelFlags,
-    output: Path | None,
-    grid: bool,
-    *,
-    record: RecordFlags = NOT_RECORDED,
-    preview: PreviewFlags = NO_PREVIEW,
+    steps: Callable[[StableDiffusion], Iterator[Step | Picture[Any]]], recipe: Sampled, how: MakeFlags
 ) -> list[Picture[Any]]:
     """Load the model, make the recipe's pictures by ``steps`` and write them; what was written is printed.
 
     Each picture's others are written beside it, cat-decoded.png. Raises before any work for a name that cannot be
     written to, or a record that cannot be made.
     """
-    record.check()
-    check_png_name(_named(output, recipe, _number(1, recipe.count)))
-    preview.check(recipe)
-    sd = model.load()
-    live = preview.live(sd)
-    made = record.kept(sd, recipe, steps(sd))
+    how.record.check()
+    check_png_name(_named(how.output, recipe, _number(1, recipe.count)))
+    how.preview.check(recipe)
+    sd = how.model.load()
+    live = how.preview.live(sd)
+    made = how.record.kept(sd, recipe, steps(sd))
     made = made if live is None else live.watched(made)
     pictures: list[Picture[Any]] = []
     for picture in pictures_of(made, recipe.count):
         pictures.append(picture)
-        path = _named(output, picture.recipe, _number(len(pictures), recipe.count))
+        path = _named(how.output, picture.recipe, _number(len(pictures), recipe.count))
         picture.save(path)
         tqdm.write(str(path))  # above the progress bar
         if picture.safety is not None:
@@ -73,8 +82,8 @@ def make(
             with whole_file(beside) as part:
                 other.save(part, format="PNG")
             tqdm.write(str(beside))
-    if grid:
-        print(_save_sheet(pictures, _named(output, pictures[0].recipe, "grid")))
+    if how.grid:
+        print(_save_sheet(pictures, _named(how.output, pictures[0].recipe, "grid")))
     return pictures
 
 
@@ -86,12 +95,7 @@ def _number(index: int, count: int) -> str:
 def make_from_picture(
     steps: Callable[[StableDiffusion, AnyFromPicture], Iterator[Step | Picture[Any]]],
     recipe: AnyFromPicture,
-    model: ModelFlags,
-    output: Path | None,
-    grid: bool,
-    *,
-    record: RecordFlags = NOT_RECORDED,
-    preview: PreviewFlags = NO_PREVIEW,
+    how: MakeFlags,
 ) -> list[Picture[Any]]:
     """As `make`, of a recipe with a picture: what its strength really means is printed first.
 
@@ -103,7 +107,7 @@ def make_from_picture(
         tqdm.write(meaning(sd, recipe))
         return steps(sd, recipe)
 
-    return make(told, recipe, model, output, grid, record=record, preview=preview)
+    return make(told, recipe, how)
 
 
 def make_kept(kept: Kept, load: Callable[[], StableDiffusion], finished: Finished | None = None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from garasu.diffusion.clock import ByLevel, Clock
 from garasu.diffusion.denoiser import Denoise
 from garasu.diffusion.errors import SamplingError
 from garasu.panes import moment
@@ -66,20 +67,11 @@ def guided(
     return denoise
 
 
-def by_step(stretches: Sequence[tuple[int, Denoise]], sigmas: Tensor) -> Denoise:
-    """One denoiser after another: each answers up to its step, counted from 1.
-
-    With n steps, step k leads from the level of index k − 1 to that of k. An evaluation between two levels belongs to
-    the step that it is part of, one at the next level already to the next step.
-
-    Args:
-        stretches: the last step of each, and its denoiser; the last one answers to the end.
-        sigmas: the walk's levels, descending [n + 1].
-    """
-    levels = sigmas.tolist()[:-1]
+def by_step(stretches: Sequence[tuple[int, Denoise]], clock: Clock) -> Denoise:
+    """One denoiser after another: each answers up to its step of the clock's, counted from 1; the last to the end."""
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        step = max(1, sum(level >= float(sigma) for level in levels))
+        step = clock.step(sigma)
         answer = next((one for until, one in stretches if step <= until), stretches[-1][1])
         return answer(x, sigma)
 
@@ -102,9 +94,9 @@ def within(guided: Denoise, unguided: Denoise, sigmas: Tensor, start: float, end
     """
     if not 0 <= start < end <= 1:
         raise SamplingError(f"Guidance must start before it ends, within 0 to 1; got {start:g} to {end:g}.")
-    steps = len(sigmas) - 1
-    begin, finish = round(start * steps), round(end * steps)
-    return by_step([(begin, unguided), (finish, guided), (steps, unguided)], sigmas)
+    clock = ByLevel(sigmas)
+    begin, finish = round(start * clock.steps), round(end * clock.steps)
+    return by_step([(begin, unguided), (finish, guided), (clock.steps, unguided)], clock)
 
 
 def _mean(denoiser: Conditioned, parts: Sequence[Part]) -> Denoise:

@@ -6,7 +6,6 @@ Needs the extra `plots`: pip install garasu[plots].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from garasu.glass.attention import END, OTHERS, PADDING, REST, START, AttentionReport
 from garasu.glass.guidance import evenly
-from garasu.glass.overlay import OKABE_ITO, heated, panel
+from garasu.glass.overlay import OKABE_ITO, heated, inscribe, panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,11 +57,7 @@ def attention_figure(report: AttentionReport, picture: Image.Image, title: str =
     for rows, size, height in zip(tables, sizes, heights, strict=True):
         _draw_table(figure, y + _ROOM - 0.05, rows, size, picture)
         y += height
-    across, down = figure.get_size_inches()
-    figure.text(
-        _EDGE / across, 1 - 0.12 / down, shorten(title, 100, placeholder=" …"), va="top", fontsize=15, fontweight="bold"
-    )
-    figure.text(_EDGE / across, 0.1 / down, fill(caption(report), 150), va="bottom", fontsize=10.5)
+    inscribe(figure, _EDGE, title, caption(report))
     return figure
 
 

@@ -6,13 +6,12 @@ Needs the extra `plots`: pip install garasu[plots].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from garasu.glass.guidance import GuidanceReport, evenly
-from garasu.glass.overlay import OKABE_ITO, heated, panel
+from garasu.glass.overlay import OKABE_ITO, heated, inscribe, panel
 from garasu.model import StableDiffusion
 
 if TYPE_CHECKING:
@@ -53,10 +52,7 @@ def guidance_figure(sd: StableDiffusion, report: GuidanceReport, steps: Sequence
             _draw_picture(axes, picture, f"step {report.steps[shown[column]]}" if row == 0 else "")
             if column == 0:
                 axes.text(-0.06, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9)
-    across, down = figure.get_size_inches()
-    named = shorten(title, 100, placeholder=" …")
-    figure.text(_EDGE / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
-    figure.text(_EDGE / across, 0.1 / down, fill(caption(report), 150), va="bottom", fontsize=10.5)
+    inscribe(figure, _EDGE, title, caption(report))
     return figure
 
 

@@ -1,7 +1,8 @@
-"""Heat over a picture, and where on a page it stands in inches."""
+"""Heat over a picture, and where on a page in inches it and the words around it stand."""
 
 from __future__ import annotations
 
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,14 @@ def panel(figure: Figure, left: float, top: float, width: float, height: float) 
     """Axes by their place in inches from the left and from the top."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def inscribe(figure: Figure, edge: float, title: str, caption: str) -> None:
+    """A title above and a sentence below, ``edge`` inches from the left: of a page that has its last size."""
+    across, down = figure.get_size_inches()
+    named = shorten(title, 100, placeholder=" …")
+    figure.text(edge / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
+    figure.text(edge / across, 0.1 / down, fill(caption, 150), va="bottom", fontsize=10.5)
 
 
 def heated(picture: Image.Image, heat: Tensor, low: float | None = None, high: float | None = None) -> Image.Image:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from torch import Tensor
 
-from garasu.glass.overlay import HEAT, panel
+from garasu.glass.overlay import HEAT, inscribe, panel
 from garasu.glass.unet import Rung, UNetReport
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def unet_figure(report: UNetReport, pictures: Mapping[str, Image.Image] = {}, ti
         axes.imshow(picture, interpolation="bilinear")
         axes.set_axis_off()
         axes.set_title(fill(shorten(name, 80, placeholder=" …"), 30), fontsize=8.5, pad=3)
-    across, down = figure.get_size_inches()
-    named = shorten(title, 100, placeholder=" …")
-    figure.text(_EDGE / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
-    figure.text(_EDGE / across, 0.1 / down, fill(caption(report), 150), va="bottom", fontsize=10.5)
+    inscribe(figure, _EDGE, title, caption(report))
     return figure
 
 

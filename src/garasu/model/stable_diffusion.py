@@ -274,8 +274,9 @@ class StableDiffusion(nn.Module):
         cache = DeepCached(self.unet) if deep_cache != 1 else None
         denoiser = run_denoiser(self, grid, canvas, cache, told=scale if told else None, token_merging=token_merging)
         guidance = Guidance(scale, guidance_start, guidance_end, told)
-        stretches = guidance.stretches(words, negative, len(walk), lambda: self.encode("").tensor)
-        denoise = guidance.over(denoiser, [one.to(self.device) for one in stretches], walk.sigmas)
+        clock = profile.clock(kind, steps, walk.sigmas)
+        stretches = guidance.stretches(words, negative, clock.steps, lambda: self.encode("").tensor)
+        denoise = guidance.over(denoiser, [one.to(self.device) for one in stretches], walk.sigmas, clock)
         if cache is not None:
             denoise = refreshed(denoise, cache.forget, walk.sigmas, deep_cache)
         questions = kind.run(walk.sigmas, profile.first(kind, unit, walk, canvas, spacing), draw, eta=eta)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from garasu.diffusion.clock import Clock
 from garasu.diffusion.denoiser import Denoise
 from garasu.diffusion.guidance import Conditioned, by_step, guided, within
 from garasu.prompts.conditioning import filled
@@ -44,20 +45,21 @@ class Guidance:
             negative = filled(nothing, found[0].parts[0].context.shape[1], nothing)
         return guided_stretches(words, negative, steps)
 
-    def over(self, denoiser: Conditioned, stretches: Sequence[Guided], sigmas: Tensor) -> Denoise:
+    def over(self, denoiser: Conditioned, stretches: Sequence[Guided], sigmas: Tensor, clock: Clock) -> Denoise:
         """A denoiser that does what the stretches say, each at its steps.
 
         Args:
             denoiser: (x, sigma, context) → x0.
             stretches: on the device of ``denoiser``.
             sigmas: the walk's levels, descending [n + 1].
+            clock: by what the stretches' steps are counted on it.
 
         Raises:
             SamplingError: not 0 ≤ start < end ≤ 1, or as `garasu.diffusion.guidance.guided`.
         """
         scale = 1 if self.told else self.scale
-        denoise = by_step([(one.until, guided(denoiser, one.parts, one.negative, scale)) for one in stretches], sigmas)
-        if (self.start, self.end) == (0, 1):
-            return denoise
-        alone = by_step([(one.until, guided(denoiser, one.parts, None, 1)) for one in stretches], sigmas)
-        return within(denoise, alone, sigmas, self.start, self.end)
+        denoise = by_step([(one.until, guided(denoiser, one.parts, one.negative, scale)) for one in stretches], clock)
+        if (self.start, self.end) != (0, 1):
+            alone = by_step([(one.until, guided(denoiser, one.parts, None, 1)) for one in stretches], clock)
+            denoise = within(denoise, alone, sigmas, self.start, self.end)
+        return clock.watched(denoise)

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, Self
 
 LIMIT = 1e30  # weights are finite: larger ones are this, smaller ones than 1/LIMIT are 0 (both far beyond any use)
 
@@ -60,6 +60,9 @@ class Words(Protocol):
     def stops(self, steps: int) -> Iterable[int]:
         """Steps after which the wording may be another (none is missing), within 1..``steps``."""
 
+    def later(self, before: int) -> Self:
+        """What it says in a second run, which counts on from the end of a first one of ``before`` steps."""
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -74,6 +77,10 @@ class Fixed:
     def sections(self, wording: Hashable) -> tuple[Section, ...]:
         """The only ones."""
         return self.said
+
+    def later(self, before: int) -> Self:
+        """Still the same."""
+        return self
 
     def stops(self, steps: int) -> Iterable[int]:
         """Nowhere."""
@@ -127,6 +134,13 @@ class Prompt:
         known: dict[Hashable, tuple[tuple[Section, ...], ...]] = {}
         said = [self._said(stop, steps, known) for stop in (*stops, steps)]
         return (*(stop for stop, now, then in zip(stops, said, said[1:], strict=False) if now != then), steps)
+
+    def later(self, before: int) -> Prompt:
+        """What it is in a second run, which counts on from the end of a first one of ``before`` steps.
+
+        There 1.5 is the middle, and before + 1 the first step.
+        """
+        return replace(self, parts=tuple(replace(part, words=part.words.later(before)) for part in self.parts))
 
     @property
     def fixed(self) -> bool:

@@ -39,6 +39,10 @@ class Spoken:
         """Where it says something else."""
         return self.prompt.changes(steps)
 
+    def later(self, before: int) -> Spoken:
+        """What it is in a second run after one of ``before`` steps."""
+        return Spoken(self.prompt.later(before))
+
 
 @dataclass(frozen=True)
 class Calculated:
@@ -53,6 +57,10 @@ class Calculated:
     def changes(self, steps: int) -> Sequence[int]:
         """Never."""
         return (steps,)
+
+    def later(self, before: int) -> Calculated:
+        """Still the same."""
+        return self
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,29 @@ class Reading(Protocol):
     def changes(self, steps: int) -> Sequence[int]:
         """The last step of each stretch in which it says the same; the last of all is ``steps``."""
 
+    def later(self, before: int) -> Reading:
+        """What it says in a second run, which counts on from the end of a first one of ``before`` steps."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A reading that counts so many steps, whatever others count."""
+
+    reading: Reading
+    steps: int
+
+    def at(self, step: int, steps: int) -> Sequence[tuple[Phrase, float]]:
+        """By its own count."""
+        return self.reading.at(step, self.steps)
+
+    def changes(self, steps: int) -> Sequence[int]:
+        """By its own count."""
+        return self.reading.changes(self.steps)
+
+    def later(self, before: int) -> Reading:
+        """In a third run."""
+        return self.reading.later(before)
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
@@ -64,6 +87,13 @@ class PromptSchedule:
 
     def __len__(self) -> int:
         return len(self.prompts)
+
+    def later(self, before: int, steps: int) -> PromptSchedule:
+        """What a second walk is told, after one of ``before`` steps; it counts ``steps``, whatever it is asked."""
+        prompts = [Counted(one.later(before), steps) for one in self.prompts]
+        found = PromptSchedule(prompts, self._encode, self._measure, self.empty)
+        found.encoded = self.encoded
+        return found
 
     def tokens(self, steps: int) -> int:
         """T of the longest that a walk of ``steps`` is told; nothing is encoded for that."""
@@ -157,4 +187,4 @@ def _tokens(stretches: Sequence[Stretch]) -> int:
 
 
 def _at(stretches: Sequence[Stretch], step: int) -> Stretch:
-    return next(one for one in stretches if step <= one.until)
+    return next((one for one in stretches if step <= one.until), stretches[-1])  # which may count less than others

@@ -46,10 +46,16 @@ def refined(
 ) -> Generator[Step, None, Tensor]:
     """Enlarge finished latents [B, 4, h, w] and paint them on: the steps of it; returns the larger finished latents."""
     from garasu.diffusion.canvas import Canvas
+    from garasu.diffusion.samplers import find_sampler
 
     first = batch[0]
     knobs = first.model_dump(include=set(WALK))
-    steps, strength = profile_of(first).second_pass(first.hires_steps or first.steps, first.hires_strength)
+    profile, asked = profile_of(first), first.hires_steps or first.steps
+    steps, strength = profile.second_pass(asked, first.hires_strength)
+    if profile.counts_on:
+        kind = find_sampler(first.sampler)
+        before, then = profile.told(kind, first.steps), profile.told(kind, asked)
+        words, negative = words.later(before, then), negative and negative.later(before, then)
     step = None
     for step in sd.sample(
         words,

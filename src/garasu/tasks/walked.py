@@ -121,7 +121,10 @@ def _words(sd: StableDiffusion, batch: Sequence[Sampled], field: str) -> PromptS
 
 def _tokens(sd: StableDiffusion, recipe: Sampled) -> int:
     """How long a picture's prompts are, padded alike. Filled up to a longer one's it would be another picture."""
-    return max(_words(sd, [recipe], field).tokens(recipe.steps) for field in ("prompt", "negative_prompt"))
+    from garasu.diffusion.samplers import find_sampler
+
+    steps = profile_of(recipe).told(find_sampler(recipe.sampler), recipe.steps)
+    return max(_words(sd, [recipe], field).tokens(steps) for field in ("prompt", "negative_prompt"))
 
 
 def pictures(

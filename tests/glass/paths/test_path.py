@@ -67,7 +67,7 @@ def test_levels_that_one_run_does_not_reach_are_left_out():
 
 
 def test_one_run_and_several_sizes_are_refused():
-    with pytest.raises(PathError, match="only one run"):
+    with pytest.raises(PathError, match="fewer than two runs"):
         aligned([path(1.0)])
     other = path(1.0)
     object.__setattr__(other, "finished", torch.zeros(1, 4, 4))

@@ -168,5 +168,5 @@ def _slowest(text: str, syntax: str) -> float:
 
 
 def test_only_an_unknown_syntax_is_refused() -> None:
-    with pytest.raises(PromptError, match="take one of a1111, novelai, comfy, compel, plain"):
+    with pytest.raises(PromptError, match="choose one of a1111, novelai, comfy, compel, plain"):
         parse("a", "midjourney")

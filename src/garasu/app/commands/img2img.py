@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from garasu.app.live import NO_PREVIEW, PreviewFlags
-from garasu.app.making import Grid, Output, make_from_picture
-from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.making import AS_USUAL, MakeFlags, make_from_picture
 from garasu.app.recipe_flags import recipe_command
-from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.img2img import Img2Img, img2img_steps
 
 
@@ -14,15 +11,11 @@ from garasu.tasks.img2img import Img2Img, img2img_steps
 def img2img(
     recipe: Img2Img,
     *,
-    model: ModelFlags = NONE_GIVEN,
-    record: RecordFlags = NOT_RECORDED,
-    output: Output = None,
-    grid: Grid = False,
-    preview: PreviewFlags = NO_PREVIEW,
+    how: MakeFlags = AS_USUAL,
 ) -> int:
     """Make pictures from a picture and a prompt.
 
     Prints what the strength really means. Each picture carries its recipe: see garasu show, garasu redo.
     """
-    make_from_picture(img2img_steps, recipe, model, output, grid, record=record, preview=preview)
+    make_from_picture(img2img_steps, recipe, how)
     return 0

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from tqdm import tqdm
 
-from garasu.app.live import NO_PREVIEW, PreviewFlags
-from garasu.app.making import Grid, Output, make
-from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.making import AS_USUAL, MakeFlags, make
 from garasu.app.recipe_flags import recipe_command
-from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.images.saving import whole_file
 from garasu.tasks.img2img import meaning
 from garasu.tasks.inpaint import Inpaint, explain, inpaint_steps, mask_for
@@ -29,11 +26,7 @@ if TYPE_CHECKING:
 def inpaint(
     recipe: Inpaint,
     *,
-    model: ModelFlags = NONE_GIVEN,
-    record: RecordFlags = NOT_RECORDED,
-    output: Output = None,
-    grid: Grid = False,
-    preview: PreviewFlags = NO_PREVIEW,
+    how: MakeFlags = AS_USUAL,
     explained: Annotated[
         bool,
         Parameter(name="--explain", help="Also write why the kept part would change, cat-explain.png.", negative=""),
@@ -53,12 +46,13 @@ def inpaint(
     def steps(sd: StableDiffusion) -> Iterator[Step | Picture[Inpaint]]:
         tqdm.write(meaning(sd, recipe))
         if explained:
+            output = how.output
             why = Path("garasu-explain.png") if output is None else output.with_stem(f"{output.stem}-explain")
             with whole_file(why) as beside:
                 explain(sd, recipe).save(beside, format="PNG")
         return inpaint_steps(sd, recipe)
 
-    for picture in make(steps, recipe, model, output, grid, record=record, preview=preview):
+    for picture in make(steps, recipe, how):
         if not mask.all():
             print(f"seed {picture.recipe.seed}: the border is {seam(picture.image, mask):.2f} (1 is not to be seen)")
     return 0

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.text_files import write_text
 from garasu.images.saving import check_writable
+from garasu.tasks.recipe import EmphasisName, SyntaxName
 
 
 def prompt(
@@ -19,12 +20,8 @@ def prompt(
         tuple[str, ...],
         Parameter(help="Another prompt to compare it with; several, each with its --against.", negative=""),
     ] = (),
-    syntax: Annotated[
-        str, Parameter(help="How brackets are read: a1111, novelai, comfy, compel, plain, or algebra.")
-    ] = "a1111",
-    emphasis: Annotated[
-        str | None, Parameter(help="How weights act: a1111, no-norm, comfy, compel, ignore; else the syntax's own.")
-    ] = None,
+    syntax: Annotated[SyntaxName, Parameter(help="How brackets are read.")] = "a1111",
+    emphasis: Annotated[EmphasisName | None, Parameter(help="How weights act; else the syntax's own.")] = None,
     max_chunks: Annotated[
         int | None, Parameter(help="Cut what does not fit into so many times 75 tokens; 1 is plain Stable Diffusion.")
     ] = None,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made, changes
-from garasu.app.making import Grid, Output, make
+from garasu.app.making import Grid, MakeFlags, Output, make
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 from garasu.app.record_flags import NOT_RECORDED, RecordFlags
 from garasu.tasks.picture import Picture
+from garasu.tasks.recipe import EmphasisName, SyntaxName
+from garasu.tasks.sampled import Sampled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,16 +24,43 @@ if TYPE_CHECKING:
     from garasu.model import StableDiffusion
 
 
+def _described(field: str) -> Parameter:
+    """A flag for a field of the recipe, described there."""
+    return Parameter(help=Sampled.model_fields[field].description)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ChangeFlags:
+    """What is different from the step on at which the network is asked again; the rest is as recorded."""
+
+    prompt: Annotated[str | None, Parameter(help="Another prompt from there on.")] = None
+    negative_prompt: Annotated[str | None, Parameter(help="Another negative prompt from there on.")] = None
+    syntax: Annotated[SyntaxName | None, _described("syntax")] = None
+    emphasis: Annotated[EmphasisName | None, _described("emphasis")] = None
+    max_chunks: Annotated[int | None, _described("max_chunks")] = None
+    clip_skip: Annotated[int | None, _described("clip_skip")] = None
+    clip_skip_norm: Annotated[bool | None, _described("clip_skip_norm")] = None
+    guidance_scale: Annotated[float | None, Parameter(help="Another guidance scale from there on.")] = None
+    guidance_start: Annotated[float | None, _described("guidance_start")] = None
+    guidance_end: Annotated[float | None, _described("guidance_end")] = None
+    seed: Annotated[int | None, Parameter(help="Of the noise that a sampler draws from there on.")] = None
+
+    def given(self) -> dict[str, Any]:
+        """The recipe's fields that were given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+UNCHANGED = ChangeFlags()
+
+
 def replay(
     folder: Path,
     /,
     *,
     start: Annotated[int, Parameter(name="--from", help="The first step that the network is asked again.")] = 0,
-    prompt: Annotated[str | None, Parameter(help="Another prompt from there on.")] = None,
-    negative_prompt: Annotated[str | None, Parameter(help="Another negative prompt from there on.")] = None,
-    guidance_scale: Annotated[float | None, Parameter(help="Another guidance scale from there on.")] = None,
-    seed: Annotated[int | None, Parameter(help="Of the noise that a sampler draws from there on.")] = None,
     picture: Annotated[int | None, Parameter(help="Only this one of several pictures, from 1.")] = None,
+    changed: ChangeFlags = UNCHANGED,
     model: ModelFlags = NONE_GIVEN,
     record: RecordFlags = NOT_RECORDED,
     output: Output = None,
@@ -44,8 +74,7 @@ def replay(
     from garasu.glass.record.opening import open_record
     from garasu.glass.record.replaying import finished, replay_steps
 
-    given = {"prompt": prompt, "negative_prompt": negative_prompt, "guidance_scale": guidance_scale, "seed": seed}
-    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    fields = changed.given()
     known = open_record(folder)
     index = None if picture is None else index_of(picture, len(known.pictures))
     before = finished(known, index)
@@ -61,7 +90,7 @@ def replay(
             yield one
 
     named = output or Path(f"garasu-{recipe.seed}-from-{start}.png")
-    pictures = make(steps, recipe, as_made(model, known.made_with, folder), named, grid)
+    pictures = make(steps, recipe, MakeFlags(model=as_made(model, known.made_with, folder), output=named, grid=grid))
     print(_compared(before, now))
     for change in changes(known.made_with, pictures[0].made_with):
         print(change)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from garasu.diffusion.canvas import Blend, Canvas, least
+from garasu.diffusion.clock import ByQuestion, Clock
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.noise import Source
 from garasu.diffusion.profiles.profile import Profile, Walk, checked_steps, without_penultimate
@@ -29,6 +30,7 @@ AUTOMATIC = {  # k-diffusion's samplers that are as ours, with the spacing that 
 }
 DISCARD = ("dpm2", "dpm2_a", "dpmpp_3m_sde")  # always leave out the level before the last
 SPACINGS = ("leading", "linspace", "sgm_uniform", "simple", "karras", "exponential")
+TWICE = ("heun", "dpm2", "dpm2_a", "dpmpp_2s_a", "dpmpp_sde")  # ask the denoiser twice in a step
 MOST = 0.999  # a greater strength counts as this
 
 
@@ -40,6 +42,7 @@ class A1111(Profile):
     noise: ClassVar[Source] = "nv"
     rounding = "down"
     keeps_nine = True
+    counts_on = True
 
     def check(self, sampler: str, spacing: str | None, *, discard: bool = False, picture: bool = False) -> None:
         """Of its samplers those that are as ours; DDIM and PLMS have a grid of their own."""
@@ -89,6 +92,14 @@ class A1111(Profile):
         if canvas is not None:
             return canvas.under(noise, walk.noised, top)
         return noise * ((1 + top**2) ** 0.5 if kind.name in BY_TIMESTEP else top)
+
+    def told(self, kind: Sampler, steps: int) -> int:
+        """Questions to the denoiser: two for each step of a sampler that asks twice, though its last may ask once."""
+        return 2 * steps if kind.name in TWICE else steps
+
+    def clock(self, kind: Sampler, steps: int, sigmas: Tensor) -> Clock:
+        """By questions, of which a strength takes none away: a part of a run may end before a late change."""
+        return ByQuestion(self.told(kind, steps))
 
     def second_pass(self, steps: int, strength: float) -> tuple[int, float]:
         """Exactly ``steps`` of a finer grid are run, so that no strength makes it shorter."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from garasu.diffusion.canvas import Blend, Canvas
+from garasu.diffusion.clock import ByLevel, Clock
 from garasu.diffusion.errors import SamplingError
 from garasu.diffusion.noise import Source
 from garasu.diffusion.samplers.table import Sampler
@@ -41,7 +42,8 @@ class Profile(ABC):
     """One tool's reading of a recipe.
 
     ``noise``: where its noise comes from; ``rounding``: what becomes of a pixel's fraction; ``keeps_nine``: whether it
-    blends with a mask also what a network of 9 channels paints.
+    blends with a mask also what a network of 9 channels paints; ``counts_on``: whether prompts that change on the way
+    go on with their count in hires fix's second pass, and do not begin anew.
     """
 
     name: ClassVar[str]
@@ -49,6 +51,7 @@ class Profile(ABC):
     noise: ClassVar[Source]
     rounding: ClassVar[Literal["nearest", "down"]]
     keeps_nine: ClassVar[bool] = False
+    counts_on: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, sampler: str, spacing: str | None, *, discard: bool = False, picture: bool = False) -> None:
@@ -83,6 +86,14 @@ class Profile(ABC):
     @abstractmethod
     def first(self, kind: Sampler, noise: Tensor, walk: Walk, canvas: Canvas | None, spacing: str | None) -> Tensor:
         """The first x, [B, C, H, W], from standard normal ``noise`` and the picture to start from, if there is one."""
+
+    def told(self, kind: Sampler, steps: int) -> int:
+        """Of how many steps a prompt is told that changes on its way, in a whole run of ``steps``."""
+        return steps
+
+    def clock(self, kind: Sampler, steps: int, sigmas: Tensor) -> Clock:
+        """By what such a prompt is timed on a walk down ``sigmas``, which may be a part of a whole run's."""
+        return ByLevel(sigmas)
 
     def second_pass(self, steps: int, strength: float) -> tuple[int, float]:
         """Steps and strength, as for a picture to start from, of hires fix's second pass."""

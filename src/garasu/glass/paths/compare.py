@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from garasu.glass.paths.errors import PathError
 from garasu.glass.paths.parting import Apart, Parting, apart, parting
 from garasu.glass.paths.path import Path, aligned, paths_of
 from garasu.glass.record.opening import Record
@@ -48,8 +47,6 @@ def compare(records: Sequence[Record], picture: int = 0) -> Comparison:
 
 def compare_paths(paths: Sequence[Path]) -> Comparison:
     """The same of paths that were not recorded. Raises PathError."""
-    if len(paths) < 2:
-        raise PathError("there is only one run to look at: give two or more")
     common = tuple(aligned(paths))
     distances = tuple(apart(common[0], one) for one in common[1:])
     return Comparison(common, distances, tuple(map(parting, distances)))

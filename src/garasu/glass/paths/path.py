@@ -69,7 +69,7 @@ def aligned(paths: Sequence[Path]) -> list[Path]:
         PathError: fewer than two, latents of several sizes, or levels that have no two in common.
     """
     if len(paths) < 2:
-        raise PathError("there is only one run to look at: give two or more")
+        raise PathError("there are fewer than two runs to look at: give two or more")
     sizes = {tuple(one.finished.shape) for one in paths}
     if len(sizes) > 1:
         shown = " and ".join("x".join(map(str, size)) for size in sorted(sizes))

@@ -29,7 +29,8 @@ def parse(text: str, syntax: str = "a1111", *, composes: bool = True) -> Prompt:
         PromptError: there is no such syntax.
     """
     if syntax not in PARSERS:
-        raise PromptError(f"There is no prompt syntax {syntax!r}; take one of {', '.join(SYNTAXES)}.")
+        known = ", ".join(SYNTAXES)
+        raise PromptError(f"there is no prompt syntax {syntax!r}: choose one of {known}; a model also reads algebra")
     if syntax == "a1111":
         return a1111.parse(text, composes)
     return PARSERS[syntax](text)

@@ -43,6 +43,10 @@ class When(NamedTuple):
         """The last step before the change; 0 or less when it is over before it begins."""
         return min(steps, int(self.value * steps if self.fraction else self.value))
 
+    def later(self, before: int) -> When:
+        """The same counted from the end of a run of ``before`` steps, which is 1 as a fraction."""
+        return When(self.value - (1 if self.fraction else before), self.fraction)
+
     def __str__(self) -> str:
         text = decimal(self.value)
         return f"{text}.0" if self.fraction and "." not in text else text
@@ -90,6 +94,14 @@ class Scheduled:
     def sections(self, wording: Hashable) -> tuple[Section, ...]:
         """The emphasis, read."""
         return read_emphasis(str(wording))
+
+    def later(self, before: int) -> Scheduled:
+        """What they are in a second run, after one of ``before`` steps."""
+        items = (
+            item._replace(when=item.when.later(before)) if isinstance(item, Switch) and item.when else item
+            for item in self.items
+        )
+        return Scheduled(tuple(items), self.text)
 
     def stops(self, steps: int) -> Iterable[int]:
         """All steps if anything alternates."""

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from garasu.app.commands.pictures import as_made
-from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, check_figure, save_figure
+from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, draw_steps
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 
 
@@ -32,12 +31,13 @@ def latent(
         A folder of --record.
     """
     from garasu.glass.latent import latent_figure
-    from garasu.glass.record.opening import open_record
 
-    check_figure(output)
-    record = open_record(run)
-    walk = which.of(record)
-    chosen = steps.of(walk, 8)
-    sd = as_made(model, record.made_with, run).load()
-    save_figure(latent_figure(sd, walk, chosen, quantity), output)
+    draw_steps(
+        lambda sd, walk, chosen: latent_figure(sd, walk, chosen, quantity),
+        run,
+        output,
+        which=which,
+        steps=steps,
+        model=model,
+    )
     return 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from garasu.app.commands.pictures import as_made
-from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, check_figure, save_figure
+from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, draw_steps
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
 
 
@@ -27,13 +26,7 @@ def strip(
     run
         A folder of --record.
     """
-    from garasu.glass.record.opening import open_record
     from garasu.glass.strip import strip_figure
 
-    check_figure(output)
-    record = open_record(run)
-    walk = which.of(record)
-    chosen = steps.of(walk, 8)
-    sd = as_made(model, record.made_with, run).load()
-    save_figure(strip_figure(sd, walk, chosen), output)
+    draw_steps(strip_figure, run, output, which=which, steps=steps, model=model)
     return 0
