@@ -58,6 +58,7 @@ def test_every_sampler_from_every_step(tiny, tmp_path, sampler):
     ("recipe", "sources"),
     [
         (RECIPE.but(hires_scale=1.5, sampler="euler_a"), {}),
+        (RECIPE.but(prompt="[cat:dog:3] [hat:1.5]", like="a1111", sampler="heun", hires_scale=1.5), {}),
         (RECIPE.but(variation_seed=3, variation_strength=0.2, seed_size="48x48"), {}),
         (RECIPE.but(deep_cache=2), {}),
         (RECIPE.but(token_merging=0.5), {}),
