@@ -6,7 +6,6 @@ Needs the extra `plots`: pip install garasu[plots].
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from garasu.glass.attention import END, OTHERS, PADDING, REST, START, AttentionReport
+from garasu.glass.drawing import log_labels
 from garasu.glass.guidance import evenly
-from garasu.glass.overlay import OKABE_ITO, heated, panel
+from garasu.glass.overlay import OKABE_ITO, heated, panel, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,11 +58,7 @@ def attention_figure(report: AttentionReport, picture: Image.Image, title: str =
     for rows, size, height in zip(tables, sizes, heights, strict=True):
         _draw_table(figure, y + _ROOM - 0.05, rows, size, picture)
         y += height
-    across, down = figure.get_size_inches()
-    figure.text(
-        _EDGE / across, 1 - 0.12 / down, shorten(title, 100, placeholder=" …"), va="top", fontsize=15, fontweight="bold"
-    )
-    figure.text(_EDGE / across, 0.1 / down, fill(caption(report), 150), va="bottom", fontsize=10.5)
+    write(figure, title, caption(report))
     return figure
 
 
@@ -147,7 +143,7 @@ def _draw_table(figure: Figure, top: float, rows: _Rows, size: tuple[float, floa
             axes = panel(figure, _NAMES + column * width, top + row * height, width - 0.04, height - 0.04)
             axes.set_axis_off()
             if row == 0 or above != rows[0][1][min(column, len(rows[0][1]) - 1)][0]:
-                axes.set_title(above, fontsize=8.5 if width > 0.8 else 6, pad=3)
+                axes.set_title(above, fontsize=8.5 if width > 0.8 else 7.5 if width > 0.6 else 6, pad=3)
             if not shown.isnan().any():
                 axes.imshow(heated(picture, shown), interpolation="bilinear")
             if column == 0:
@@ -171,7 +167,7 @@ def _draw_shares(axes: Axes, report: AttentionReport) -> None:
             )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="step", ylabel="of all attention, %", yscale="log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    log_labels(axes)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("What each word gets", fontsize=10)
@@ -188,7 +184,8 @@ def _draw_overlap(axes: Axes, report: AttentionReport) -> None:
     for row, values in enumerate(common.tolist()):
         for column, value in enumerate(values):
             ink = "white" if value < 0.6 else "black"
-            axes.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", color=ink, fontsize=8)
+            said = f"{value:.2f}".removeprefix("0")
+            axes.text(column, row, said, ha="center", va="center", color=ink, fontsize=8 if len(words) < 7 else 6.5)
     axes.set_xticks(range(len(words)), words, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(words)), words, fontsize=8)
     axes.set_title("What two maps have in common", fontsize=10)

@@ -1,7 +1,8 @@
-"""Heat over a picture, and where on a page it stands in inches."""
+"""Heat over a picture, and where on a page in inches it stands, between a title and what one sees."""
 
 from __future__ import annotations
 
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,18 @@ if TYPE_CHECKING:  # an extra
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 HEAT = "viridis"
+_EDGE = 0.15  # inches beside a title
+_TITLE_LETTERS, _LETTERS = 7, 11.5  # in an inch of a title, and of a caption
 _SHOWN = 0.65  # how much of the heat is seen, and not of the picture below it
+
+
+def write(figure: Figure, title: str, caption: str) -> None:
+    """A title above, cut where it is longer than the page is wide, and what one sees beneath."""
+    across, down = figure.get_size_inches()
+    letters = int(across * _TITLE_LETTERS)
+    named = shorten(title, letters, placeholder=" …")
+    figure.text(_EDGE / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
+    figure.text(_EDGE / across, 0.1 / down, fill(caption, int(across * _LETTERS)), va="bottom", fontsize=10.5)
 
 
 def panel(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from torch import Tensor
 
-from garasu.glass.overlay import HEAT, panel
+from garasu.glass.overlay import HEAT, panel, write
 from garasu.glass.unet import Rung, UNetReport
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def unet_figure(report: UNetReport, pictures: Mapping[str, Image.Image] = {}, ti
         axes.imshow(picture, interpolation="bilinear")
         axes.set_axis_off()
         axes.set_title(fill(shorten(name, 80, placeholder=" …"), 30), fontsize=8.5, pad=3)
-    across, down = figure.get_size_inches()
-    named = shorten(title, 100, placeholder=" …")
-    figure.text(_EDGE / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
-    figure.text(_EDGE / across, 0.1 / down, fill(caption(report), 150), va="bottom", fontsize=10.5)
+    write(figure, title, caption(report))
     return figure
 
 
@@ -117,7 +114,7 @@ class _Ladder:
         for index, one in enumerate(rung.maps):
             width = self.cell - 0.04
             axes = panel(self.figure, left + index * self.cell, top + _NAME, width, width * self.ratio)
-            axes.imshow(one.numpy(), cmap=HEAT, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+            axes.imshow(one.numpy(), cmap=HEAT, vmin=low, vmax=high, interpolation="antialiased", aspect="auto")
             axes.set_axis_off()
             drawn.append(axes)
         height, width = rung.maps.shape[1:]

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from garasu.app.commands.pictures import as_made
 from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 
 def latent(
@@ -39,5 +40,7 @@ def latent(
     walk = which.of(record)
     chosen = steps.of(walk, 8)
     sd = as_made(model, record.made_with, run).load()
-    save_figure(latent_figure(sd, walk, chosen, quantity), output)
+    with network_calls(sd, DECODER):
+        figure = latent_figure(sd, walk, chosen, quantity)
+    save_figure(figure, output)
     return 0

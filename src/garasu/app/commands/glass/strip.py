@@ -7,6 +7,7 @@ from pathlib import Path
 from garasu.app.commands.pictures import as_made
 from garasu.app.glass_flags import EVENLY, FIRST_WALK, FigureOutput, StepFlags, WalkFlags, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 
 def strip(
@@ -35,5 +36,7 @@ def strip(
     walk = which.of(record)
     chosen = steps.of(walk, 8)
     sd = as_made(model, record.made_with, run).load()
-    save_figure(strip_figure(sd, walk, chosen), output)
+    with network_calls(sd, DECODER, 3 * len(chosen) + 1):
+        figure = strip_figure(sd, walk, chosen)
+    save_figure(figure, output)
     return 0
