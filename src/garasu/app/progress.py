@@ -67,10 +67,15 @@ def network_calls(sd: StableDiffusion, pane: str, total: int | None = None) -> I
     For what makes no pictures of its own but takes as long: one decoded picture of Stable Diffusion takes seconds on
     a CPU. A picture that is decoded in tiles counts as many times. ``total``: how many calls are expected.
     """
-    with tqdm(desc=pane, total=total, unit="call", leave=False) as bar:
+    with ExitStack() as stack:
+        bars: list[tqdm[NoReturn]] = []
+
+        def begin(value: object, at: object) -> None:
+            if not bars:  # not before there is a call: what refuses to start shows no bar
+                bars.append(stack.enter_context(tqdm(desc=pane, total=total, unit="call", leave=False)))
 
         def count(value: object, at: object) -> None:
-            bar.update()
+            bars[0].update()
 
-        with look(sd, {pane: count}):
+        with look(sd, {pane: count}, before={pane: begin}):
             yield

@@ -64,12 +64,14 @@ def show_map(axes: Axes, values: Tensor, limit: float, title: str = "") -> AxesI
 
 
 def log_labels(axes: Axes) -> None:
-    """Plain numbers on a logarithmic y axis, few in between."""
+    """Plain numbers on a logarithmic y axis whose lines are drawn, few of them where it spans a power of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_major_formatter(plain)
-    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    low, high = axes.get_ylim()
+    if high >= 10 * low:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.yaxis.set_minor_formatter(plain)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # an extra
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 HEAT = "viridis"
 _EDGE = 0.15  # inches beside a title
-_TITLE_LETTERS, _LETTERS = 7, 11.5  # in an inch of a title, and of a caption
+_TITLE_LETTERS, _LETTERS = 6.7, 11.5  # in an inch of a title, and of a caption
 _SHOWN = 0.65  # how much of the heat is seen, and not of the picture below it
 
 
