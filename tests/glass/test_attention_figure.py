@@ -1,5 +1,8 @@
 """The figure of attention shows the report."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.glass.recorded import recorded
 
 from garasu.glass.attention import START, attention_report
@@ -50,3 +54,17 @@ def test_a_step_at_which_a_word_is_not_said_stays_empty(tiny, tmp_path):
     assert len(first.images) == 1
     last = next(one for one in page.axes if one.get_title() == "step 3")
     assert not last.images
+
+
+def test_a_row_of_sixteen_layers_can_be_read(report):
+    """As many as Stable Diffusion has: their names are as large as fits, and none runs into the next."""
+    (maps,) = list(report.by_layer.values())[:1]
+    layers = {f"unet.{way}.{level}.transformers.{index}": maps for way in ("down", "up") for level in range(4)
+              for index in range(2)}  # fmt: skip
+    page = attention_figure(replace(report, by_layer=layers, layers=tuple(layers)), Image.new("RGB", (64, 48)))
+    FigureCanvasAgg(page).draw()
+    names = [axes.title for axes in page.axes if "★" in axes.get_title()]
+    boxes = [name.get_window_extent() for name in names]
+    assert len(boxes) == 16
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert all(name.get_fontsize() > 7 for name in names)

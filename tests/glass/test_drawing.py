@@ -6,7 +6,10 @@ import torch
 from PIL import Image
 
 pytest.importorskip("matplotlib")
-from garasu.glass.drawing import page, panel_width, parts, row_width, show_map, show_picture
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from garasu.glass.drawing import log_labels, page, panel_width, parts, row_width, show_map, show_picture
 
 
 @pytest.mark.parametrize("width", [8.0, 12.0, 20.0])
@@ -36,3 +39,30 @@ def test_panels_show_what_they_are_given() -> None:
 def test_panels_are_neither_huge_nor_tiny() -> None:
     assert [panel_width(columns) for columns in (1, 10, 50)] == [2, 1.1, 0.95]
     assert [row_width(columns) for columns in (1, 10, 50)] == [8, 12, 48.5]
+
+
+@pytest.mark.parametrize(("cells", "colours"), [(8, 2), (96, 1)])
+def test_a_map_is_squares_unless_there_are_more_than_can_be_drawn(cells: int, colours: int) -> None:
+    """Stripes of −1 and 1 on 64 pixels: 8 are stripes, of 96 none is left out, so that all is their mean."""
+    figure = Figure(figsize=(0.64, 0.64), dpi=100)
+    stripes = torch.tensor([-1.0, 1.0]).repeat(cells // 2).expand(cells, cells)
+    axes = figure.add_axes((0, 0, 1, 1))
+    show_map(axes, stripes, 1)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    red = np.asarray(canvas.buffer_rgba())[8:-8, 8:-8, 0].astype(int)
+    assert (np.ptp(red) > 60) == (colours == 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"), [((2, 70), {"2", "5", "10", "20", "50"}), ((1.3, 2.4), {"1.4", "1.8", "2.2"})]
+)
+def test_a_logarithmic_axis_has_plain_numbers(values: tuple[float, float], numbers: set[str]) -> None:
+    axes = Figure().subplots()
+    axes.plot([1, 2], values)
+    axes.set_yscale("log")
+    log_labels(axes)
+    FigureCanvasAgg(axes.figure).draw()
+    said = {label.get_text() for label in (*axes.get_yticklabels(), *axes.get_yticklabels(minor=True))}
+    assert numbers <= said
+    assert not any("10^" in one for one in said)

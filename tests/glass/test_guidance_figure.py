@@ -36,3 +36,9 @@ def test_the_caption_says_what_the_numbers_are(kept):
     spread = report.maps * 0 + 1
     even = type(report)(**{**vars(report), "maps": spread})
     assert "half of all that guidance adds falls on 50% of the picture" in caption(even)
+
+
+def test_a_short_run_has_no_half_steps(tiny, kept):
+    page = guidance_figure(tiny, guidance_report(kept.walks[0]))
+    for axes in page.axes[:2]:
+        assert all(tick == int(tick) for tick in axes.get_xticks())

@@ -15,7 +15,7 @@ from garasu.glass.latent import caption, channel_views, latent_figure
 
 def test_a_channel_alone_and_a_latent_without_it(tiny: StableDiffusion) -> None:
     latent = smooth(8, 16)
-    views = channel_views(tiny, latent)
+    views = channel_views(tiny, latent, tiny.decode(latent))
     whole = np.asarray(tiny.decode(latent)).astype(float)
     assert [view.channel for view in views] == [0, 1, 2, 3]
     for view in views:
@@ -44,7 +44,7 @@ def test_maps_preview_and_pictures_are_of_the_latents(tiny: StableDiffusion, qua
     for row, pictures in ((4, previews), (5, decoded)):
         for axes, picture in zip(panels[row], pictures, strict=True):
             assert np.array_equal(axes.images[0].get_array(), np.asarray(picture))
-    views = channel_views(tiny, run.finished)
+    views = channel_views(tiny, run.finished, tiny.decode(run.finished))
     below = np.array(lower.axes).reshape(2, 5)
     for column, view in enumerate(views):
         assert np.array_equal(below[0, column].images[0].get_array(), np.asarray(view.only))
@@ -55,7 +55,7 @@ def test_maps_preview_and_pictures_are_of_the_latents(tiny: StableDiffusion, qua
 
 def test_the_caption_names_the_channel_that_matters(tiny: StableDiffusion) -> None:
     latent = smooth() * torch.tensor([0.1, 0, 3.0, 0.2])[:, None, None]
-    views = channel_views(tiny, latent)
+    views = channel_views(tiny, latent, tiny.decode(latent))
     most = max(views, key=lambda view: view.change)
     said = caption(torch.cat([latent, latent]), views)
     assert f"without channel {most.channel} the finished picture changes most, by {most.change:.0f} of" in said

@@ -8,9 +8,10 @@ from PIL import Image
 pytest.importorskip("matplotlib")
 
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from garasu.glass.overlay import heated, panel
+from garasu.glass.overlay import heated, inscribe, panel
 
 
 def test_the_least_is_dark_and_the_greatest_bright():
@@ -33,3 +34,14 @@ def test_the_scale_can_be_given_and_an_even_map_is_shown():
 def test_a_panel_stands_where_its_inches_say():
     page = Figure(figsize=(10, 5))
     assert np.allclose(panel(page, 1, 0.5, 2, 1.5).get_position().bounds, (0.1, 0.6, 0.2, 0.3))
+
+
+@pytest.mark.parametrize("width", [8, 12])
+def test_a_long_title_and_caption_stay_on_the_page(width):
+    figure = Figure(figsize=(width, 4), dpi=100)
+    inscribe(figure, "a black cat with yellow eyes on a wooden bench " * 5, "What one sees are words, and words. " * 9)
+    FigureCanvasAgg(figure).draw()
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= width * 100
+    assert figure.texts[0].get_text().endswith(" …")

@@ -75,10 +75,22 @@ def test_other_rows_and_four_steps_of_all(tiny, kept):
     ("how", "message"),
     [
         ({"steps": [4]}, "there is no step 4: the walk has 4, 0 to 3"),
-        ({"picture": 1}, "there is no picture 1: the walk has 1"),
+        ({"picture": 1}, "there is no picture 1: the record has 1"),
         ({"side": "nix"}, "there is no side 'nix' at these steps: the run's are negative, prompt"),
     ],
 )
 def test_what_is_not_there_is_refused(tiny, kept, how, message):
     with pytest.raises(RecordError, match=message):
         unet_report(tiny, kept, **how)
+
+
+def test_a_picture_that_was_made_by_itself(tiny, tmp_path, monkeypatch):
+    """As on a CPU at 512×512: it is a walk of its own, and its maps are those of its seed."""
+    monkeypatch.setattr("garasu.tasks.room.CPU_CELLS", 8 * 12)
+    shape = {"width": 96, "height": 64, "steps": 2}
+    kept = recorded(tiny, tmp_path, count=2, **shape)
+    assert [walk.labels for walk in kept.walks] == [("seed 7",), ("seed 8",)]
+    report = unet_report(tiny, kept, picture=1)
+    alone = unet_report(tiny, recorded(tiny, tmp_path, seed=8, **shape))
+    assert report.middle.maps.shape == (2, 2, 3)
+    assert torch.equal(report.middle.maps, alone.middle.maps)

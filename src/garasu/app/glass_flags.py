@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.model_flags import ModelFlags
+from garasu.app.progress import DECODER, network_calls
 from garasu.images.metadata import check_png_name
 from garasu.images.saving import whole_file
 
@@ -82,8 +83,11 @@ def draw_steps(
     which: WalkFlags,
     steps: StepFlags,
     model: ModelFlags,
+    decoded: int | None = None,
 ) -> None:
     """Draw some steps of a recorded walk by the record's model, and write the figure.
+
+    ``decoded``: how many pictures of each step are decoded, if the bar is to know; the finished one is in any case.
 
     Raises before the model is loaded for a record, steps or a name that cannot be.
     """
@@ -94,7 +98,9 @@ def draw_steps(
     walk = which.of(record)
     chosen = steps.of(walk, _COLUMNS)
     sd = as_made(model, record.made_with, run).load()
-    save_figure(draw(sd, walk, chosen), output)
+    with network_calls(sd, DECODER, None if decoded is None else decoded * len(chosen) + 1):
+        figure = draw(sd, walk, chosen)
+    save_figure(figure, output)
 
 
 def save_figure(figure: Figure, output: Path) -> None:

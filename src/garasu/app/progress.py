@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
@@ -12,6 +12,9 @@ from garasu.tasks.picture import Picture, Recipe_co
 
 if TYPE_CHECKING:
     from garasu.diffusion.steps import Step
+    from garasu.model import StableDiffusion
+
+UNET, DECODER = "unet", "vae.decoder"  # panes of networks that take seconds
 
 
 def pictures_of(made: Iterable[Step | Picture[Recipe_co]], count: int) -> Iterator[Picture[Recipe_co]]:
@@ -54,3 +57,26 @@ class Count:
                 self._bar.update()
             else:
                 self._bar.set_postfix_str(f"step {min(one.index + 1, one.total)} of {one.total}")
+
+
+@contextmanager
+def network_calls(sd: StableDiffusion, pane: str, total: int | None = None) -> Iterator[None]:
+    """A bar on stderr that counts how often a network answers while the block runs: `UNET` or `DECODER`.
+
+    For what makes no pictures of its own but takes as long: one decoded picture of Stable Diffusion takes seconds on
+    a CPU. A picture that is decoded in tiles counts as many times. ``total``: how many calls are expected.
+    """
+    from garasu.panes import look
+
+    with ExitStack() as stack:
+        bars: list[tqdm[NoReturn]] = []
+
+        def begin(value: object, at: object) -> None:
+            if not bars:  # not before there is a call: what refuses to start shows no bar
+                bars.append(stack.enter_context(tqdm(desc=pane, total=total, unit="call", leave=False)))
+
+        def count(value: object, at: object) -> None:
+            bars[0].update()
+
+        with look(sd, {pane: count}, before={pane: begin}):
+            yield

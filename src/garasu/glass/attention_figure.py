@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from garasu.glass.attention import END, OTHERS, PADDING, REST, START, AttentionReport
+from garasu.glass.drawing import log_labels
 from garasu.glass.guidance import evenly
 from garasu.glass.overlay import OKABE_ITO, heated, inscribe, panel
 
@@ -57,7 +58,7 @@ def attention_figure(report: AttentionReport, picture: Image.Image, title: str =
     for rows, size, height in zip(tables, sizes, heights, strict=True):
         _draw_table(figure, y + _ROOM - 0.05, rows, size, picture)
         y += height
-    inscribe(figure, _EDGE, title, caption(report))
+    inscribe(figure, title, caption(report))
     return figure
 
 
@@ -142,7 +143,7 @@ def _draw_table(figure: Figure, top: float, rows: _Rows, size: tuple[float, floa
             axes = panel(figure, _NAMES + column * width, top + row * height, width - 0.04, height - 0.04)
             axes.set_axis_off()
             if row == 0 or above != rows[0][1][min(column, len(rows[0][1]) - 1)][0]:
-                axes.set_title(above, fontsize=8.5 if width > 0.8 else 6, pad=3)
+                axes.set_title(above, fontsize=8.5 if width > 0.8 else 7.5 if width > 0.6 else 6, pad=3)
             if not shown.isnan().any():
                 axes.imshow(heated(picture, shown), interpolation="bilinear")
             if column == 0:
@@ -166,7 +167,7 @@ def _draw_shares(axes: Axes, report: AttentionReport) -> None:
             )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="step", ylabel="of all attention, %", yscale="log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    log_labels(axes)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("What each word gets", fontsize=10)
@@ -183,7 +184,8 @@ def _draw_overlap(axes: Axes, report: AttentionReport) -> None:
     for row, values in enumerate(common.tolist()):
         for column, value in enumerate(values):
             ink = "white" if value < 0.6 else "black"
-            axes.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", color=ink, fontsize=8)
+            said = f"{value:.2f}".removeprefix("0")
+            axes.text(column, row, said, ha="center", va="center", color=ink, fontsize=8 if len(words) < 7 else 6.5)
     axes.set_xticks(range(len(words)), words, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(words)), words, fontsize=8)
     axes.set_title("What two maps have in common", fontsize=10)

@@ -57,10 +57,22 @@ def show_picture(axes: Axes, picture: Image.Image, title: str = "") -> None:
 
 
 def show_map(axes: Axes, values: Tensor, limit: float, title: str = "") -> AxesImage:
-    """Signed numbers [h, w] as colours, from −limit to limit."""
-    drawn = axes.imshow(values.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
+    """Signed numbers [h, w] as colours, from −limit to limit: as squares, unless there are as many as pixels."""
+    drawn = axes.imshow(values.numpy(), cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="antialiased")
     _bare(axes, title)
     return drawn
+
+
+def log_labels(axes: Axes) -> None:
+    """Plain numbers on a logarithmic y axis whose lines are drawn, few of them where it spans a power of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(plain)
+    low, high = axes.get_ylim()
+    if high >= 10 * low:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.yaxis.set_minor_formatter(plain)
 
 
 def _bare(axes: Axes, title: str) -> None:

@@ -52,7 +52,7 @@ def guidance_figure(sd: StableDiffusion, report: GuidanceReport, steps: Sequence
             _draw_picture(axes, picture, f"step {report.steps[shown[column]]}" if row == 0 else "")
             if column == 0:
                 axes.text(-0.06, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=9)
-    inscribe(figure, _EDGE, title, caption(report))
+    inscribe(figure, title, caption(report))
     return figure
 
 
@@ -77,14 +77,20 @@ def _draw_picture(axes: Axes, picture: Image.Image, title: str) -> None:
 
 
 def _draw_norm(axes: Axes, report: GuidanceReport) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.plot(report.steps, report.norm.tolist(), color=OKABE_ITO[0], marker=".")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="step", ylabel="root mean square of $ε_c − ε_u$", ylim=(0, None))
     axes.set_title("How much the prompt changes the prediction", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_angles(axes: Axes, report: GuidanceReport) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.plot(report.steps, report.angle.tolist(), color=OKABE_ITO[0], marker=".", label="$ε_c$ and $ε_u$")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot(report.steps, report.across.tolist(), color=OKABE_ITO[3], linestyle="--", label="$ε_c − ε_u$ and $ε_u$")
     axes.axhline(90, color="#999999", linewidth=0.8)
     axes.set(xlabel="step", ylabel="degrees", ylim=(0, 180), yticks=(0, 45, 90, 135, 180))

@@ -37,10 +37,9 @@ class ChannelView:
     change: float  # of the picture without it, in levels of 255, root mean square
 
 
-def channel_views(sd: StableDiffusion, latent: Tensor) -> list[ChannelView]:
-    """The VAE's own view of each channel of a latent [1, C, h, w]."""
+def channel_views(sd: StableDiffusion, latent: Tensor, whole: Image.Image) -> list[ChannelView]:
+    """The VAE's own view of each channel of a latent [1, C, h, w], whose picture is ``whole``."""
     kept = torch.eye(latent.shape[1])[:, :, None, None]  # [C, C, 1, 1]
-    (whole,) = sd.decode_each(latent)
     only, without = sd.decode_each(latent * kept), sd.decode_each(latent * (1 - kept))
     known = to_tensor(whole)
     changes = [float((to_tensor(one) - known).square().mean().sqrt() * 127.5) for one in without]
@@ -60,15 +59,16 @@ def latent_figure(
     steps = walk.steps() if steps is None else walk.steps(steps)
     read = {"latent": walk.scaled, "x0": walk.x0, "eps": walk.eps}[quantity]
     shown = torch.cat([*map(read, steps), walk.finished])  # [S+1, 4, h, w]
-    views = channel_views(sd, walk.finished)
+    *pictures, whole = sd.decode_each(shown)
+    views = channel_views(sd, walk.finished, whole)
     ratio = shown.shape[2] / shown.shape[3]
     upper = (2 + shown.shape[1]) * (panel_width(len(shown)) * ratio + 0.06) + 0.5
     lower = 2 * (_VIEW * ratio + 0.3)
     title = f"{_NAMES[quantity]} of {walk.title}"
     figure = page(upper + lower + 1, title, caption(shown, views), row_width(len(shown)))
     top, bottom = parts(figure, [upper, lower])
-    _draw_channels(top, sd, walk, steps, shown)
-    _draw_views(bottom, sd, walk, views)
+    _draw_channels(top, walk, steps, shown, (linear_preview(sd)(shown), [*pictures, whole]))
+    _draw_views(bottom, views, sd.decode_each(torch.zeros_like(walk.finished))[0], whole)
     return figure
 
 
@@ -84,7 +84,11 @@ def caption(shown: Tensor, views: Sequence[ChannelView]) -> str:
 
 
 def _draw_channels(
-    part: SubFigure, sd: StableDiffusion, walk: PictureWalk, steps: Sequence[int], shown: Tensor
+    part: SubFigure,
+    walk: PictureWalk,
+    steps: Sequence[int],
+    shown: Tensor,
+    looks: Sequence[Sequence[Image.Image]],
 ) -> None:
     channels = shown.shape[1]
     panels = part.subplots(channels + 2, len(shown), squeeze=False)
@@ -94,7 +98,7 @@ def _draw_channels(
         for column, heading in enumerate(headings):
             drawn = show_map(panels[channel, column], shown[column, channel], limit, "" if channel else heading)
     part.colorbar(drawn, ax=panels, shrink=0.6, aspect=40, pad=0.01)
-    for line, pictures in zip(panels[channels:], (linear_preview(sd)(shown), sd.decode_each(shown)), strict=True):
+    for line, pictures in zip(panels[channels:], looks, strict=True):
         for axes, picture in zip(line, pictures, strict=True):
             show_picture(axes, picture)
     names = [*(f"channel {channel}" for channel in range(channels)), "linear preview", "decoded"]
@@ -102,14 +106,12 @@ def _draw_channels(
         axes.set_ylabel(name, fontsize=9.5)
 
 
-def _draw_views(part: SubFigure, sd: StableDiffusion, walk: PictureWalk, views: Sequence[ChannelView]) -> None:
+def _draw_views(part: SubFigure, views: Sequence[ChannelView], nothing: Image.Image, whole: Image.Image) -> None:
     panels: Any = part.subplots(2, len(views) + 1, squeeze=False)
     for view, (above, below) in zip(views, panels[:, :-1].T, strict=True):
         show_picture(above, view.only, f"channel {view.channel}")
         show_picture(below, view.without, f"{view.change:.0f} levels")
     panels[0, 0].set_ylabel("only it", fontsize=9.5)
     panels[1, 0].set_ylabel("without it", fontsize=9.5)
-    (nothing,) = sd.decode_each(torch.zeros_like(walk.finished))
-    (whole,) = sd.decode_each(walk.finished)
     show_picture(panels[0, -1], nothing, "none: all 0")
     show_picture(panels[1, -1], whole, "all")

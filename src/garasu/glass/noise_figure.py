@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MEASURED, _EXPECTED, _NORMAL = COLOURS[0], COLOURS[1], "0.5"
 _REACH = 2.0  # powers of two of the map's colours
-_EDGE = 4.2  # of the histograms
+_EDGE, _BINS = 4.2, 42  # of the histograms
 
 
 def noise_figure(walk: PictureWalk, steps: Sequence[int] | None = None) -> Figure:
@@ -99,8 +99,15 @@ def _draw_departure(axes: Axes, report: NoiseReport) -> AxesImage:
 def _draw_distribution(axes: Axes, walk: PictureWalk, step: int) -> None:
     values, sigma = walk.scaled(step).flatten(), walk.sigma[step]
     x = torch.linspace(-_EDGE, _EDGE, 400)
+    share = torch.full_like(values, _BINS / (2 * _EDGE) / len(values))  # of all values, those beyond the edges too
     axes.hist(
-        values.numpy(), bins=42, range=(-_EDGE, _EDGE), density=True, color=_MEASURED, alpha=0.45, label="the run"
+        values.numpy(),
+        bins=_BINS,
+        range=(-_EDGE, _EDGE),
+        weights=share.numpy(),
+        color=_MEASURED,
+        alpha=0.45,
+        label="the run",
     )
     density = expected_density(walk, step, x)
     axes.plot(x, density, color=_EXPECTED, linewidth=1.5, label="finished + noise")

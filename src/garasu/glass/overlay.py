@@ -1,4 +1,4 @@
-"""Heat over a picture, and where on a page in inches it and the words around it stand."""
+"""Heat over a picture, and where on a page in inches it stands, between a title and what one sees."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ if TYPE_CHECKING:  # an extra
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
 HEAT = "viridis"
+_EDGE = 0.15  # inches beside a title
+_TITLE_LETTERS, _LETTERS = 6.7, 11.5  # in an inch of a title, and of a caption
 _SHOWN = 0.65  # how much of the heat is seen, and not of the picture below it
+
+
+def inscribe(figure: Figure, title: str, caption: str) -> None:
+    """A title above, cut where it is longer than the page is wide, and what one sees beneath."""
+    across, down = figure.get_size_inches()
+    named = shorten(title, int(across * _TITLE_LETTERS), placeholder=" …")
+    figure.text(_EDGE / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
+    figure.text(_EDGE / across, 0.1 / down, fill(caption, int(across * _LETTERS)), va="bottom", fontsize=10.5)
 
 
 def panel(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes by their place in inches from the left and from the top."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
-
-
-def inscribe(figure: Figure, edge: float, title: str, caption: str) -> None:
-    """A title above and a sentence below, ``edge`` inches from the left: of a page that has its last size."""
-    across, down = figure.get_size_inches()
-    named = shorten(title, 100, placeholder=" …")
-    figure.text(edge / across, 1 - 0.12 / down, named, va="top", fontsize=15, fontweight="bold")
-    figure.text(edge / across, 0.1 / down, fill(caption, 150), va="bottom", fontsize=10.5)
 
 
 def heated(picture: Image.Image, heat: Tensor, low: float | None = None, high: float | None = None) -> Image.Image:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from garasu.glass.drawing import COLOURS, WIDTH, page, parts, show_picture
+from garasu.glass.drawing import COLOURS, WIDTH, log_labels, page, parts, show_picture
 from garasu.glass.steps import StepsPoint
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def steps_figure(points: Sequence[StepsPoint], title: str = "") -> Figure:
     left.set_xticks(counts, [str(count) for count in counts])
     right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.xaxis.set_major_formatter("{x:g}")
+    log_labels(left)
     left.legend(frameon=False, fontsize=9)
     for axes in (left, right):
         axes.grid(alpha=0.3)

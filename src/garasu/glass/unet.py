@@ -13,6 +13,7 @@ from torch.nn.functional import conv2d
 
 from garasu.diffusion.steps import Step
 from garasu.glass.guidance import evenly
+from garasu.glass.picture_walk import picture_walk
 from garasu.glass.record.errors import RecordError
 from garasu.glass.record.opening import Record
 from garasu.glass.record.replaying import replay_steps
@@ -70,23 +71,23 @@ def unet_report(
 
     Args:
         sd: the record's model.
-        record: of any task; of several walks the first is watched.
+        record: of any task; of a picture's walks the first is watched.
         steps: counted from 0; four of all when empty.
         side: "prompt", "negative" or a part of the prompt: see `Walk.sides`.
-        picture: which of the batch, from 0.
+        picture: which of the record's, from 0.
 
     Raises:
         RecordError: no such step, side or picture.
     """
     check_watched(record, steps, picture)
-    walk = record.walks[0]
+    walk = picture_walk(record, picture).walk
     steps = tuple(sorted(set(steps))) or tuple(evenly(range(len(walk)), STEPS))
     ladder = [(f"skip.{index}", left, reader, width) for index, (left, reader, width) in enumerate(skips(sd.unet))]
-    watch = _Watch(f"{side} {picture}", frozenset(steps))
+    watch = _Watch(f"{side} 0", frozenset(steps))  # the picture is walked again alone
     made = {reader: _made(sd, reader) for _, _, reader, _ in ladder}
     halves = {f"{reader}.conv1": watch.halves(sd, reader, width) for _, _, reader, width in ladder}
     seen = dict.fromkeys((*(left for _, left, _, _ in ladder), *made.values(), "unet.middle"), watch)
-    with look(sd, seen, before=halves), closing(_again(sd, record, steps[0])) as walked:
+    with look(sd, seen, before=halves), closing(_again(sd, record, steps[0], picture)) as walked:
         next(one for one in walked if not isinstance(one, Picture) and one.index == steps[-1])
     if not watch.seen:
         raise RecordError(f"there is no side {side!r} at these steps: the run's are {', '.join(walk.sides)}")
@@ -102,21 +103,21 @@ def unet_report(
 
 
 def check_watched(record: Record, steps: Sequence[int], picture: int) -> None:
-    """Before a model is loaded: whether the record's first walk has such steps and such a picture.
+    """Before a model is loaded: whether the record has such a picture, and the first walk of that such steps.
 
     Raises:
         RecordError: it has not.
     """
-    walk = record.walks[0]
+    if not 0 <= picture < len(record.pictures):
+        raise RecordError(f"there is no picture {picture}: the record has {len(record.pictures)}, counted from 0")
+    walk = picture_walk(record, picture).walk
     if odd := [step for step in steps if not 0 <= step < len(walk)]:
         raise RecordError(f"there is no step {odd[0]}: the walk has {len(walk)}, 0 to {len(walk) - 1}")
-    if not 0 <= picture < len(walk.labels):
-        raise RecordError(f"there is no picture {picture}: the walk has {len(walk.labels)}, counted from 0")
 
 
-def _again(sd: StableDiffusion, record: Record, start: int) -> Generator[Step | Picture[Any], None, None]:
-    """The run from a step on, to be left before its end."""
-    yield from replay_steps(sd, record, start=start)
+def _again(sd: StableDiffusion, record: Record, start: int, picture: int) -> Generator[Step | Picture[Any], None, None]:
+    """A picture's run from a step on, to be left before its end."""
+    yield from replay_steps(sd, record, start=start, picture=picture)
 
 
 def _made(sd: StableDiffusion, reader: str) -> str:

@@ -53,7 +53,7 @@ def unet_figure(report: UNetReport, pictures: Mapping[str, Image.Image] = {}, ti
         axes.imshow(picture, interpolation="bilinear")
         axes.set_axis_off()
         axes.set_title(fill(shorten(name, 80, placeholder=" …"), 30), fontsize=8.5, pad=3)
-    inscribe(figure, _EDGE, title, caption(report))
+    inscribe(figure, title, caption(report))
     return figure
 
 
@@ -114,7 +114,7 @@ class _Ladder:
         for index, one in enumerate(rung.maps):
             width = self.cell - 0.04
             axes = panel(self.figure, left + index * self.cell, top + _NAME, width, width * self.ratio)
-            axes.imshow(one.numpy(), cmap=HEAT, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+            axes.imshow(one.numpy(), cmap=HEAT, vmin=low, vmax=high, interpolation="antialiased", aspect="auto")
             axes.set_axis_off()
             drawn.append(axes)
         height, width = rung.maps.shape[1:]

@@ -55,3 +55,9 @@ def test_refusals(kept, every, limit, decode, why):
 def test_it_says_what_it_shows():
     assert str(Detail(1, True, 64)) == "every step, each attention layer"
     assert str(Detail(5, False, 32)) == "every 5 steps, means of attention layers"
+
+
+def test_a_word_of_several_tokens_is_one_word(keep):
+    """Of maps there is one for each word, however many tokens it has."""
+    many, few = (fitting([keep(f"a {word} cat")], 1, 10, "auto")[1] for word in ("bozuman", "black"))
+    assert many == few

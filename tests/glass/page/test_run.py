@@ -5,6 +5,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 import torch
+from tests.glass.recorded import recorded
 
 from garasu.glass.page.detail import Detail
 from garasu.glass.page.run import NO_GUIDANCE, NO_MAPS, NO_WORDS, run_data
@@ -82,3 +83,13 @@ def test_pictures_on_the_way_are_decoded_or_not(kept, tiny):
 def test_every_walk_is_there(keep, tiny):
     walks = run_data(tiny, keep("cat", hires_scale=2), ALL, "finished")["walks"]
     assert [walk["grid"] for walk in walks] == [(8, 8), (16, 16)]
+
+
+def test_pictures_made_one_by_one_are_walks_that_say_whose(tiny, tmp_path, monkeypatch):
+    """As on a CPU at 512×512."""
+    monkeypatch.setattr("garasu.tasks.room.CPU_CELLS", 8 * 12)
+    kept = recorded(tiny, tmp_path, count=2, width=96, height=64, steps=2)
+    walks = run_data(tiny, kept, ALL, "finished")["walks"]
+    assert [walk["name"] for walk in walks] == ["8×12, 2 steps, seed 7", "8×12, 2 steps, seed 8"]
+    together = run_data(tiny, recorded(tiny, tmp_path, count=2, width=48, steps=2), ALL, "finished")["walks"]
+    assert [walk["name"] for walk in together] == ["8×6, 2 steps"]

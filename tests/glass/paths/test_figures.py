@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from tests.glass.paths.test_map import wandering
 
 from garasu.glass.paths.compare import compare_paths
@@ -111,3 +112,10 @@ def test_ends_stand_on_their_side_of_the_map_from_top_to_bottom(tiny):
     assert made.ends[left, 0].max() <= made.ends[right, 0].min()
     for side in (left, right):
         assert (np.diff(made.ends[side, 1]) <= 0).all()
+
+
+def test_ends_that_are_decoded_already_are_not_decoded_again(tiny):
+    made = path_map([wandering(seed) for seed in range(5)])
+    known = [Image.new("RGB", (64, 64), (index, 0, 0)) for index in range(5)]
+    for axes in map_figure(tiny, made, pictures=known).axes[1:-1]:
+        assert np.array_equal(axes.images[0].get_array(), np.asarray(known[int(axes.get_title())]))

@@ -125,3 +125,10 @@ def test_a_telephone_shows_it_all(tiny, tmp_path, scheme):
         for index in range(len(report.shown)):
             browser.locator("#parts label").nth(index).click()
             assert browser.locator(".chunk").count() == len(report.shown[index].moved)
+
+
+def test_there_is_nothing_to_choose_of_one_prompt(tiny, tmp_path):
+    with shown(tmp_path, inspect_prompt(tiny, "black cat")) as browser:
+        assert browser.locator("#parts").is_hidden()
+    with shown(tmp_path, inspect_prompt(tiny, "black cat", ["black dog"])) as browser:
+        assert browser.locator("#parts").is_visible()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from garasu.glass.page.maps import attention_layers, attention_steps, stack_size, stacks
+from garasu.glass.page.maps import attention_steps, shown_words, stack_size, stacks
 from garasu.glass.record.opening import Record
 from garasu.glass.record.walk import Walk
 
@@ -84,8 +84,7 @@ def _walk_size(record: Record, walk: Walk, detail: Detail, decode: Decode) -> fl
     """In bytes: the numbers to the byte, the pictures about."""
     shown, (height, width) = shown_steps(walk, detail.every), walk.grid
     steps, maps = len(shown), 0
-    if "prompt" in record.tokens and attention_layers(walk):
-        words = sum(map(bool, record.tokens["prompt"].pieces)) + 3
+    if words := len(shown_words(record, walk)):
         sizes = [stack_size(walk, names, detail.side) for names in stacks(walk, each=detail.each).values()]
         maps = len(set(attention_steps(walk, shown))) * words * sum(tall * wide for tall, wide in sizes)
     numbers = (steps * 9 * height * width + maps) * _HALF  # x0, ε and guidance

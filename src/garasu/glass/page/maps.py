@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from garasu.glass.page.words import Column, membership
+from garasu.glass.page.words import Column, columns, membership
 from garasu.glass.record.attention import map_size
-from garasu.glass.record.walk import Walk
+from garasu.glass.record.opening import Record
+from garasu.glass.record.walk import PROMPT, Walk
 
 PANE = ".cross_attention.weights"
 BEST = "unet.up.1."  # whose maps lie on the things named best, in the bundled model
@@ -19,6 +20,15 @@ BEST = "unet.up.1."  # whose maps lie on the things named best, in the bundled m
 def attention_layers(walk: Walk) -> tuple[str, ...]:
     """The panes of cross-attention that a walk has."""
     return tuple(name for name in walk.panes if name.endswith(PANE))
+
+
+def shown_words(record: Record, walk: Walk) -> tuple[Column, ...]:
+    """The words of the prompt that have maps in a walk; none without attention, or where words have no places."""
+    text = record.tokens.get(PROMPT)
+    if text is None or PROMPT not in walk.sides or not attention_layers(walk):
+        return ()
+    length = walk.conditioning[walk.conditioning.steps[0]].shape[1]
+    return columns(text, text.ids[0], length)
 
 
 def stacks(walk: Walk, *, each: bool) -> dict[str, tuple[str, ...]]:

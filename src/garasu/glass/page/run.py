@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from garasu.glass.page.detail import Decode, Detail, decodes, shown_steps
-from garasu.glass.page.maps import all_maps, attention_layers, attention_steps, stacks
+from garasu.glass.page.maps import all_maps, attention_layers, attention_steps, shown_words, stacks
 from garasu.glass.page.pictures import decoded, packed
-from garasu.glass.page.words import Column, columns
 from garasu.glass.preview import linear_preview
 from garasu.glass.record.errors import RecordError
 from garasu.glass.record.opening import Record
-from garasu.glass.record.walk import PROMPT, Walk
+from garasu.glass.record.walk import Walk
 from garasu.model import StableDiffusion
 
 NO_WORDS = "The words of this prompt have no places of their own: it has parts, changes on the way or is calculated."
@@ -57,33 +56,28 @@ def _facts(record: Record) -> list[list[str]]:
 
 def _walk(sd: StableDiffusion, record: Record, walk: Walk, detail: Detail, decode: Decode) -> dict[str, Any]:
     steps = shown_steps(walk, detail.every)
-    words, why = _words(sd, record, walk)
+    words = shown_words(record, walk)
     kept = attention_steps(walk, steps) if words else ()
     maps = all_maps(walk, sorted(set(kept)), stacks(walk, each=detail.each), words, detail.side) if words else {}
     height, width = walk.grid
     return {
-        "name": f"{height}×{width}, {len(walk)} steps",
+        "name": f"{height}×{width}, {len(walk)} steps{_whose(record, walk)}",
         "grid": walk.grid,
         "steps": steps,
         "sigma": walk.sigma,
         "t": walk.t,
         "seconds": walk.seconds,
         "words": [{"text": one.text, "kind": one.kind} for one in words],
-        "missing": why,
+        "missing": "" if words else NO_WORDS if attention_layers(walk) else NO_MAPS,
         "unguided": _unguided(walk),
         "map_steps": kept,
         "rows": [row | {"maps": _row_maps(maps, index)} for index, row in enumerate(_rows(sd, walk, steps, decode))],
     }
 
 
-def _words(sd: StableDiffusion, record: Record, walk: Walk) -> tuple[tuple[Column, ...], str]:
-    """The words that have maps, or why there are none."""
-    if not attention_layers(walk):
-        return (), NO_MAPS
-    if PROMPT not in record.tokens or PROMPT not in walk.sides:
-        return (), NO_WORDS
-    length = walk.conditioning[walk.conditioning.steps[0]].shape[1]
-    return columns(record.tokens[PROMPT], sd.tokenizer.bos_id, length), ""
+def _whose(record: Record, walk: Walk) -> str:
+    """Of which pictures a walk is, where a record has walks of others too."""
+    return "" if all(one.labels == walk.labels for one in record.walks) else f", {', '.join(walk.labels)}"
 
 
 def _row_maps(maps: dict[str, Tensor], row: int) -> list[dict[str, Any]]:

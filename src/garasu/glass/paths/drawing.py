@@ -65,16 +65,6 @@ def noise_axis(axes: Axes, sigma: Floats) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def log_labels(axes: Axes) -> None:
-    """Plain numbers on a logarithmic y axis, few in between."""
-    from matplotlib.ticker import FuncFormatter, LogLocator
-
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(plain)
-    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-    axes.yaxis.set_minor_formatter(plain)
-
-
 def finish(figure: Figure, title: str, caption: str) -> None:
     """A title above, and one sentence below."""
     figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")

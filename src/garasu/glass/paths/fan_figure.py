@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from garasu.glass.paths.drawing import DPI, WIDTH, colour, finish, log_labels, noise_axis
+from garasu.glass.drawing import log_labels
+from garasu.glass.paths.drawing import DPI, WIDTH, colour, finish, noise_axis
 from garasu.glass.paths.fan import Fan
 from garasu.glass.paths.path import Floats
 

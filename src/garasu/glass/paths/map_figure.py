@@ -25,7 +25,13 @@ SIDE = 8  # pictures on either side of the map
 ROWS = 2  # of a strip below it
 
 
-def map_figure(sd: StableDiffusion, made: Map, title: str = "", numbers: Sequence[int] | None = None) -> Figure:
+def map_figure(
+    sd: StableDiffusion,
+    made: Map,
+    title: str = "",
+    numbers: Sequence[int] | None = None,
+    pictures: Sequence[Image.Image] | None = None,
+) -> Figure:
     """The map between the pictures in which its paths end; below, the way of two that end far from each other.
 
     Args:
@@ -33,6 +39,7 @@ def map_figure(sd: StableDiffusion, made: Map, title: str = "", numbers: Sequenc
         made: of `path_map`.
         title: above it.
         numbers: the group of each path, which gives its colour; each has its own when not given.
+        pictures: in which the paths end, where they are decoded already.
     """
     from matplotlib.figure import Figure
 
@@ -48,7 +55,7 @@ def map_figure(sd: StableDiffusion, made: Map, title: str = "", numbers: Sequenc
     for column, edge, side in ((0, 1.0, left), (2, 0.0, right)):
         cells = grid[0, column].subgridspec(most, 1)
         for place, index in enumerate(side):
-            (picture,) = sd.decode_each(made.paths[index].finished[None])
+            (picture,) = [pictures[index]] if pictures else sd.decode_each(made.paths[index].finished[None])
             ink, beside = colour(known[index]), figure.add_subplot(cells[place, 0])
             _end(beside, picture, made.paths[index].label, ink)
             figure.add_artist(_line(beside, edge, axes, made.ends[index], ink))

@@ -5,6 +5,7 @@ from contextlib import chdir
 import pytest
 from PIL import Image
 
+from garasu.app import progress
 from garasu.app.cli import main
 from garasu.checkpoints import write_folder
 
@@ -81,3 +82,47 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(folder, tmp_path, capsys,
     assert sentence in first
     assert "name it figure.png" in second
     assert not (tmp_path / "figure.png").exists()
+
+
+@pytest.fixture
+def one_by_one(folder, monkeypatch):
+    """A record of two pictures, each walked alone, as on a CPU at 512×512; twelve cells wide and eight high."""
+    monkeypatch.setattr("garasu.tasks.room.CPU_CELLS", 8 * 12)
+    monkeypatch.setattr("garasu.engine.own_process", lambda: None)
+    with chdir(folder):
+        shape = "--width=96", "--height=64", "--count=2", "--steps=2"
+        words = "txt2img", "a black cat", "--seed=7", *shape, "--model", "model", "--engine=plain"
+        assert run(*words, "--record", "two", "-o", "two.png") == 0
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["attention", "guidance", "unet", "strip", "latent", "noise", "vae"])
+def test_any_picture_of_a_record_can_be_shown(one_by_one, tmp_path, capsys, kind):
+    with chdir(one_by_one):
+        for number, code in ((1, 0), (2, 0), (3, 2)):
+            assert run("glass", kind, "two", "--picture", number, "-o", tmp_path / f"{number}.png") == code
+    assert "there is no picture 3: the record has 2" in capsys.readouterr().err
+    assert (tmp_path / "1.png").read_bytes() != (tmp_path / "2.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted"),
+    [
+        ("strip", ("vae.decoder", 13, 13)),
+        ("guidance", ("vae.decoder", 8, None)),
+        ("latent", ("vae.decoder", 26, None)),  # 12 of them to fit a preview to an unknown VAE
+        ("unet", ("unet", 4, None)),
+    ],
+)
+def test_a_bar_counts_the_calls_of_a_network(folder, tmp_path, monkeypatch, kind, counted):
+    bars = []
+
+    class Bar(progress.tqdm):
+        def close(self):
+            bars.append((self.desc, self.n, self.total))
+            super().close()
+
+    monkeypatch.setattr(progress, "tqdm", Bar)
+    with chdir(folder):
+        assert run("glass", kind, "run", "-o", tmp_path / "figure.png") == 0
+    assert set(bars) == {counted}

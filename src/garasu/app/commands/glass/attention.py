@@ -35,16 +35,16 @@ def attention(
     """
     from garasu.glass.attention import attention_report
     from garasu.glass.attention_figure import attention_figure
+    from garasu.glass.picture_walk import picture_walk
     from garasu.glass.record.opening import open_record
 
     check_figure(output)
     step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
-    index = index_of(picture, len(record.walks[0].labels))
-    walk = record.walks[0]
-    report = attention_report(walk, word, side=side, layers=layers, steps=step, picture=index)
+    one = picture_walk(record, index_of(picture, len(record.pictures)))
+    report = attention_report(one.walk, word, side=side, layers=layers, steps=step, picture=one.row)
     sd = as_made(model, record.made_with, folder).load()
-    (shown,) = sd.decode_each(walk.finished[index : index + 1])
+    (shown,) = sd.decode_each(one.finished)
     page = attention_figure(
         report, shown, record.recipe.negative_prompt if side == "negative" else record.recipe.prompt
     )

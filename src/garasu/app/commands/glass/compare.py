@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from garasu.app.commands.pictures import as_made
 from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 
 def compare(
@@ -48,5 +49,7 @@ def compare(
     if words:
         found = sorted_swaps(tqdm(swap_each(sd, records[0], records[1], picture - 1), unit="run", leave=False))
         print(found)
-    save_figure(compare_figure(sd, comparison, found), output)
+    with network_calls(sd, DECODER):
+        figure = compare_figure(sd, comparison, found)
+    save_figure(figure, output)
     return 0

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from garasu.app.commands.pictures import as_made, recipe_in
 from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 if TYPE_CHECKING:
     from garasu.tasks.picture import MadeWith
@@ -51,19 +52,21 @@ def fan(
     recipe, made_with = _recipe(run)
     check_fan(recipe, count=count, size=size, of=of, alike=alike)
     sd = replace(as_made(model, made_with, run), dtype="float32" if model.dtype == "auto" else model.dtype).load()
-    paths = fan_paths(sd, recipe, count=count, size=size, of=of, seed=seed)
-    found = opened(
-        sd, recipe, list(tqdm(paths, total=count + 1, unit="path", leave=False)), size=size, of=of, alike=alike
-    )
+    made = fan_paths(sd, recipe, count=count, size=size, of=of, seed=seed)
+    paths = list(tqdm(made, total=count + 1, unit="path", leave=False))
+    with network_calls(sd, DECODER, count + 1):
+        found = opened(sd, recipe, paths, size=size, of=of, alike=alike)
     print(found)
     save_figure(fan_figure(found), output)
     if plane is not None:
         from garasu.glass.paths.map import path_map
         from garasu.glass.paths.map_figure import map_figure
 
-        made = path_map(found.paths, apart=True)
-        print(made)
-        save_figure(map_figure(sd, made, f"A fan of {recipe.prompt}", found.groups.tolist()), plane)
+        plan = path_map(found.paths, apart=True)
+        print(plan)
+        with network_calls(sd, DECODER):
+            figure = map_figure(sd, plan, f"A fan of {recipe.prompt}", found.groups.tolist(), found.pictures)
+        save_figure(figure, plane)
     return 0
 
 

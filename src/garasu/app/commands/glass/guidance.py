@@ -11,6 +11,7 @@ from garasu.app.commands.pictures import as_made
 from garasu.app.commands.replay import index_of
 from garasu.app.glass_flags import FigureOutput, check_figure, numbers, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 
 def guidance(
@@ -29,16 +30,18 @@ def guidance(
     """
     from garasu.glass.guidance import guidance_report
     from garasu.glass.guidance_figure import guidance_figure
+    from garasu.glass.picture_walk import picture_walk
     from garasu.glass.record.opening import open_record
 
     check_figure(output)
     step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
-    index = index_of(picture, len(record.walks[0].labels))
-    report = guidance_report(record.walks[0], side=side, picture=index)
+    shown = picture_walk(record, index_of(picture, len(record.pictures)))
+    report = guidance_report(shown.walk, side=side, picture=shown.row)
     for one in step:
         report.at(one)  # before a model is loaded
     sd = as_made(model, record.made_with, folder).load()
-    page = guidance_figure(sd, report, step, record.recipe.prompt)
+    with network_calls(sd, DECODER):
+        page = guidance_figure(sd, report, step, record.recipe.prompt)
     save_figure(page, output)
     return 0

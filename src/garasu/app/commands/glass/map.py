@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from garasu.app.commands.pictures import as_made
 from garasu.app.glass_flags import FigureOutput, check_figure, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 
 
 def draw_map(
@@ -38,5 +39,7 @@ def draw_map(
     made = path_map([path for record in records for path in paths_of(record)], what, apart=apart)
     print(made)
     sd = as_made(model, records[0].made_with, runs[0]).load()
-    save_figure(map_figure(sd, made), output)
+    with network_calls(sd, DECODER):
+        figure = map_figure(sd, made)
+    save_figure(figure, output)
     return 0

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from garasu.app.commands.pictures import as_made
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
+from garasu.app.progress import DECODER, network_calls
 from garasu.app.text_files import write_text
 from garasu.images.saving import check_writable
 
@@ -34,6 +35,8 @@ def page(
 
     It needs no network and no other file.
     """
+    from tqdm import tqdm
+
     from garasu.glass.page import record_page
     from garasu.glass.record.opening import open_record
 
@@ -42,16 +45,17 @@ def page(
     sd = as_made(model, record.made_with, run).load()
     same = second is None or second.made_with.model_copy(update=_ALIKE) == record.made_with.model_copy(update=_ALIKE)
     other_sd = None if same or second is None or other is None else as_made(model, second.made_with, other).load()
-    text = record_page(
-        sd,
-        record,
-        second,
-        other_sd=other_sd,
-        every=every,
-        limit=limit,
-        decode=decode,  # type: ignore[arg-type]  # checked there, with a sentence
-        say=lambda size: print(f"{output}: {size}"),
-    )
+    with network_calls(sd, DECODER):
+        text = record_page(
+            sd,
+            record,
+            second,
+            other_sd=other_sd,
+            every=every,
+            limit=limit,
+            decode=decode,  # type: ignore[arg-type]  # checked there, with a sentence
+            say=lambda size: tqdm.write(f"{output}: {size}"),
+        )
     write_text(text, output)
     return 0
 

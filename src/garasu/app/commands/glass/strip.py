@@ -28,5 +28,5 @@ def strip(
     """
     from garasu.glass.strip import strip_figure
 
-    draw_steps(strip_figure, run, output, which=which, steps=steps, model=model)
+    draw_steps(strip_figure, run, output, which=which, steps=steps, model=model, decoded=3)
     return 0

@@ -11,7 +11,7 @@ from garasu.app.commands.pictures import as_made
 from garasu.app.commands.replay import index_of
 from garasu.app.glass_flags import FigureOutput, check_figure, numbers, save_figure
 from garasu.app.model_flags import NONE_GIVEN, ModelFlags
-from garasu.app.progress import pictures_of
+from garasu.app.progress import UNET, network_calls, pictures_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,11 +46,12 @@ def unet(
     check_figure(output)
     step = () if steps is None else numbers(steps, "--steps")
     record = open_record(folder)
-    index = index_of(picture, len(record.walks[0].labels))
+    index = index_of(picture, len(record.pictures))
     check_watched(record, step, index)
     sd = as_made(model, record.made_with, folder).load()
     pictures = _pictures(sd, record, index, without) if without else {}
-    report = unet_report(sd, record, step, side=side, picture=index)
+    with network_calls(sd, UNET):
+        report = unet_report(sd, record, step, side=side, picture=index)
     page = unet_figure(report, pictures, record.recipe.prompt)
     save_figure(page, output)
     return 0
