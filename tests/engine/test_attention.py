@@ -101,3 +101,12 @@ def test_gradients_and_causal_masks_go_the_plain_way() -> None:
                 found.sum().backward()
                 assert x.grad is not None
                 assert x.grad.abs().sum() > 0
+
+
+def test_gradients_of_the_words_alone_are_kept() -> None:
+    """As textual inversion wants them, whose network is frozen."""
+    attention = NativeAttention(16, 2, 16).requires_grad_(False)
+    x, words = torch.randn(1, 9, 16), torch.randn(1, 5, 16, requires_grad=True)
+    attention(x, words).sum().backward()
+    assert words.grad is not None
+    assert words.grad.abs().sum() > 0

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from garasu.engine import native
+from garasu.engine.machine import Machine
 from garasu.engine.native import NoKernelError, find_compiler, kept_in, kernel
 
 
@@ -73,3 +74,14 @@ def test_another_cpu_gets_a_library_of_its_own(monkeypatch: pytest.MonkeyPatch, 
     before = native._fingerprint(source, compiler)
     monkeypatch.setattr(native, "FLAGS", (*native.FLAGS, "-g"))
     assert native._fingerprint(source, compiler) != before
+
+
+@pytest.mark.parametrize("flags", [{"avx512f"}, {"avx512f", "avx512_bf16"}])
+def test_a_compiler_too_old_for_this_cpus_bfloat16_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: set[str]
+) -> None:
+    old = 'case "$*" in *bf16*) echo "error: unrecognized option" >&2; exit 1;; esac; exit 3'
+    monkeypatch.setenv("CC", program(tmp_path, old))
+    monkeypatch.setattr(native, "this_machine", lambda: Machine("A CPU", "AuthenticAMD", frozenset(flags), cores=1))
+    with pytest.raises(NoKernelError, match="unrecognized option" if len(flags) > 1 else "no reason given"):
+        kernel("norm")

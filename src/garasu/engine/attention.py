@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from garasu.engine.native import kernel, multiplies, pointer
+from garasu.engine.native import kernel, multiplies, pointer, takes
 from garasu.networks.attention import Attention
 from garasu.networks.vae import PixelAttention
 
@@ -53,23 +53,13 @@ def _strides(x: Tensor) -> ctypes.Array[ctypes.c_int64]:
     return STRIDES(x.stride(0), x.stride(2), x.stride(1))
 
 
-def _plain(module: Attention, q: Tensor) -> bool:
-    """Whether torch's attention must do: for gradients, for a causal mask, away from the CPU."""
-    learning = torch.is_grad_enabled() and q.requires_grad
-    return learning or module.causal or q.device.type != "cpu"
-
-
-def _native(q: Tensor) -> bool:
-    """Whether the kernel takes such heads."""
-    return multiplies(q.dtype) and q.shape[-1] % 2 == 0
-
-
 class _Native:
     """Attention's fused form by the kernel."""
 
     def fused(self: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The same result without ever holding all weights in memory."""
-        return super().fused(q, k, v) if _plain(self, q) or not _native(q) else native(q, k, v)  # type: ignore[misc]
+        known = takes(q, k, v) and multiplies(q.dtype) and q.shape[-1] % 2 == 0 and not self.causal
+        return native(q, k, v) if known else super().fused(q, k, v)  # type: ignore[misc]
 
 
 class _Chunked:
@@ -77,8 +67,9 @@ class _Chunked:
 
     def fused(self: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """The same result without ever holding all weights in memory."""
-        few = q.shape[2] < MANY or k.shape[2] < MANY or q.dtype != torch.bfloat16
-        return super().fused(q, k, v) if few or _plain(self, q) else chunked(q, k, v)  # type: ignore[misc]
+        many = q.shape[2] >= MANY and k.shape[2] >= MANY and q.dtype == torch.bfloat16
+        known = many and takes(q, k, v) and not self.causal
+        return chunked(q, k, v) if known else super().fused(q, k, v)  # type: ignore[misc]
 
 
 class NativeAttention(_Native, Attention):

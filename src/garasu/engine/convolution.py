@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from garasu.engine.linear import product
+from garasu.engine.native import takes
 
 
 class SmallConv2d(nn.Conv2d):
@@ -30,15 +31,14 @@ class SmallConv2d(nn.Conv2d):
             return super().forward(input)
         near = self._neighbourhoods(input)  # [B, H', W', k, k, C]
         weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # [C', k·k·C], the same memory
-        return self._product(near, weight).view(*near.shape[:3], -1).permute(0, 3, 1, 2)
+        return self._product(near, weight).view(*near.shape[:3], self.out_channels).permute(0, 3, 1, 2)
 
     def _product(self, near: Tensor, weight: Tensor) -> Tensor:
         """[B·H'·W', C']."""
         return product(near.flatten(3).flatten(0, 2), weight, self.bias)
 
     def _small(self, input: Tensor) -> bool:
-        learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
-        if learning or input.device.type != "cpu" or input.dtype != self.weight.dtype:
+        if input.shape[1:2] != (self.in_channels,) or input.dim() != 4 or not takes(input, self.weight, self.bias):
             return False
         if self.groups != 1 or self.dilation != (1, 1) or isinstance(self.padding, str) or self.padding_mode != "zeros":
             return False
@@ -58,7 +58,7 @@ class SmallConv2d(nn.Conv2d):
         down, right = (int(one) for one in self.padding)
         padded = input.permute(0, 2, 3, 1)
         if down or right:
-            padded = F.pad(padded, (0, 0, right, right, down, down))
+            padded = F.pad(padded, (0, 0, right, right, down, down)).contiguous()
         row, line, pixel, channel = padded.stride()
         size = (len(input), *self._size(input), *self.kernel_size, input.shape[1])
         return padded.as_strided(size, (row, self.stride[0] * line, self.stride[1] * pixel, line, pixel, channel))

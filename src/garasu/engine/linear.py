@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from garasu.engine.native import takes
+
 DTYPES = (torch.bfloat16, torch.float32)
 
 
@@ -13,10 +15,10 @@ class OneDNNLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[…, in] → […, out]."""
-        learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
-        if learning or input.device.type != "cpu" or input.dtype not in DTYPES or input.dtype != self.weight.dtype:
+        weight, bias = self.weight, self.bias
+        if input.dtype not in DTYPES or not takes(input, weight, bias):
             return super().forward(input)
-        return product(input, self.weight, self.bias)
+        return product(input, weight, bias)
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

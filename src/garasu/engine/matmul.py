@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from garasu.engine.convolution import SmallConv2d
-from garasu.engine.native import kernel, multiplies, pointer
+from garasu.engine.native import kernel, multiplies, pointer, takes
 from garasu.networks.blocks import FeedForward
 
 COUNT = ctypes.c_int64
@@ -19,13 +19,13 @@ LINE = 64  # bytes of inputs that the kernel takes at once
 OUTPUTS = 16
 
 
-def product(near: Tensor, weight: Tensor, bias: Tensor | None, *, gated: bool = False) -> Tensor:
+def pixels_product(near: Tensor, weight: Tensor, bias: Tensor | None, *, gated: bool = False) -> Tensor:
     """Each pixel's neighbourhood times a matrix, bfloat16 or float32.
 
     Args:
         near: [B, H, W, k, k', C], any view whose last stride is 1.
         weight: [out, k·k'·C], contiguous; C in multiples of 64 bytes, out of 16.
-        bias: [out].
+        bias: [out], contiguous.
         gated: GEGLU: the outputs' first half times the GELU of the second.
 
     Returns:
@@ -42,21 +42,24 @@ def product(near: Tensor, weight: Tensor, bias: Tensor | None, *, gated: bool = 
     return out
 
 
-def fits(inputs: int, outputs: int, x: Tensor, weight: Tensor) -> bool:
-    """Whether the kernel takes a product of these sizes: on the CPU, of one dtype, without gradients."""
-    learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
-    alike = x.dtype == weight.dtype and x.device.type == weight.device.type == "cpu"
+def fits(x: Tensor, weight: Tensor, bias: Tensor | None, inputs: int, outputs: int) -> bool:
+    """Whether the kernel takes x by these weights, of which it sees `inputs` side by side."""
     whole = inputs * x.element_size() % LINE == 0 and outputs % OUTPUTS == 0
-    return alike and whole and not learning and multiplies(x.dtype)
+    return whole and (bias is None or bias.is_contiguous()) and takes(x, weight, bias) and multiplies(x.dtype)
 
 
-def linear(x: Tensor, layer: nn.Linear, *, gated: bool = False) -> Tensor:
-    """x [..., in] by a layer that fits → [..., out]."""
-    rows = x.reshape(-1, x.shape[-1])
+def linear(x: Tensor, layer: nn.Linear, *, gated: bool = False) -> Tensor | None:
+    """x [..., in] by a layer → [..., out], or half as wide; None where the kernel does not take them."""
+    weight, bias = layer.weight, layer.bias
+    outputs = layer.out_features // (2 if gated else 1)
+    if x.shape[-1:] != weight.shape[1:] or not weight.is_contiguous():
+        return None
+    if not fits(x, weight, bias, layer.in_features, outputs):
+        return None
+    rows = x.reshape(-1, layer.in_features)
     rows = rows if rows.stride(-1) == 1 else rows.contiguous()
-    step, one = rows.stride()
-    near = rows.as_strided((1, 1, len(rows), 1, 1, rows.shape[1]), (0, 0, step, 0, 0, one))
-    return product(near, layer.weight, layer.bias, gated=gated).unflatten(0, x.shape[:-1])
+    near = rows.as_strided((1, 1, len(rows), 1, 1, layer.in_features), (0, 0, rows.stride(0), 0, 0, 1))
+    return pixels_product(near, weight, bias, gated=gated).view(*x.shape[:-1], outputs)
 
 
 class NativeLinear(nn.Linear):
@@ -64,20 +67,20 @@ class NativeLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[…, in] → […, out]."""
-        known = fits(self.in_features, self.out_features, input, self.weight) and self.weight.is_contiguous()
-        return linear(input, self) if known else super().forward(input)
+        found = linear(input, self)
+        return super().forward(input) if found is None else found
 
 
 class NativeConv2d(SmallConv2d):
-    """torch's, by the kernel where the result has few pixels: with many, oneDNN's is as fast."""
+    """torch's, by the kernel where the result has few pixels: with many, oneDNN's is as fast in either dtype."""
 
     most_pixels: Mapping[torch.dtype, int] = {torch.bfloat16: 512, torch.float32: 512}
 
     def _small(self, input: Tensor) -> bool:
-        return fits(self.in_channels, self.out_channels, input, self.weight) and super()._small(input)
+        return super()._small(input) and fits(input, self.weight, self.bias, self.in_channels, self.out_channels)
 
     def _product(self, near: Tensor, weight: Tensor) -> Tensor:
-        return product(near, weight, self.bias)
+        return pixels_product(near, weight, self.bias)
 
 
 class NativeFeedForward(FeedForward):
@@ -85,12 +88,14 @@ class NativeFeedForward(FeedForward):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, P, D] → [B, P, D]."""
-        into = self.proj_in
-        watched = into._forward_hooks or into._forward_pre_hooks  # which want to see what it returns
-        known = type(into) is NativeLinear and fits(into.in_features, into.out_features // 2, x, into.weight)
-        if watched or not known or not into.weight.is_contiguous():
-            return super().forward(x)
-        return self.proj_out(linear(x, into, gated=True))
+        known = type(self.proj_in) is NativeLinear and not _watched(self.proj_in)
+        hidden = linear(x, self.proj_in, gated=True) if known else None
+        return super().forward(x) if hidden is None else self.proj_out(hidden)
+
+
+def _watched(layer: nn.Module) -> bool:
+    """Whether somebody waits for what this layer itself is given or returns, or changed how it computes."""
+    return bool(layer._forward_hooks or layer._forward_pre_hooks) or "forward" in layer.__dict__
 
 
 MATMUL = {nn.Linear: NativeLinear, nn.Conv2d: NativeConv2d, FeedForward: NativeFeedForward}

@@ -16,12 +16,14 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from garasu.engine.machine import this_machine
 
 SOURCES = Path(__file__).parent / "kernels"
 FLAGS = ("-O3", "-march=native", "-fopenmp", "-shared", "-fPIC")
+BFLOAT16 = "-mavx512bf16"  # for a CPU that has it: a compiler too old to know it must fail, and not leave it out
+PLAIN = (Tensor, nn.Parameter)
 SECONDS = 60  # that a compiler may take
 
 
@@ -66,8 +68,12 @@ def _fingerprint(source: Path, compiler: str) -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.is_file() else []
     chip = next((line for line in lines if line.startswith("flags")), platform.machine())
-    parts = (source.read_text(), _version(compiler), " ".join(FLAGS), chip)
+    parts = (source.read_text(), _version(compiler), " ".join(_flags()), chip)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _flags() -> tuple[str, ...]:
+    return (*FLAGS, BFLOAT16) if multiplies(torch.bfloat16) else FLAGS
 
 
 @cache
@@ -81,7 +87,7 @@ def _build(source: Path, compiler: str, library: Path) -> None:
         library.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
             made = Path(folder) / library.name
-            command = [compiler, *FLAGS, "-o", str(made), str(source), "-lm"]
+            command = [compiler, *_flags(), "-o", str(made), str(source), "-lm"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if "error" in line] or ["no reason given"]
@@ -95,6 +101,19 @@ def multiplies(dtype: torch.dtype) -> bool:
     """Whether kernels that multiply by AVX-512 have this number format on this CPU."""
     needed = {torch.float32: "avx512f", torch.bfloat16: "avx512_bf16"}
     return needed.get(dtype) in this_machine().flags
+
+
+def takes(x: Tensor, *others: Tensor | None) -> bool:
+    """Whether a kernel may be given these: of one dtype, on the CPU, plain, and nobody wants gradients or a recording.
+
+    A subclass of Tensor (a fake or a quantised one) may have nothing where its data should be.
+    """
+    tensors = [x, *(one for one in others if one is not None)]
+    if torch.is_grad_enabled() and any(one.requires_grad for one in tensors):
+        return False
+    if torch.is_autocast_enabled("cpu") or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return False
+    return all(type(one) in PLAIN and one.device.type == "cpu" and one.dtype == x.dtype for one in tensors)
 
 
 def pointer(tensor: Tensor) -> ctypes.c_void_p:

@@ -7,7 +7,7 @@ import ctypes
 import torch
 from torch import Tensor
 
-from garasu.engine.native import kernel, pointer
+from garasu.engine.native import kernel, pointer, takes
 from garasu.networks.blocks import GroupNorm
 
 COUNT = ctypes.c_int64
@@ -32,9 +32,8 @@ class NativeGroupNorm(GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, H, W] → [B, C, H, W], in the memory format of the input."""
-        learning = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
-        alike = input.dtype in DTYPES and input.dtype == self.weight.dtype and input.device.type == "cpu"
-        if learning or not alike or not input.is_contiguous(memory_format=torch.channels_last):
+        known = input.dtype in DTYPES and takes(input, self.weight, self.bias)
+        if not known or not input.is_contiguous(memory_format=torch.channels_last):
             return super().forward(input)
         return native(input, self.num_groups, self.weight, self.bias, self.eps)
 
