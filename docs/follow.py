@@ -77,10 +77,14 @@ def _commands(code: str, page: Path) -> Iterator[str]:
 
 def _same(shown: str, printed: str, page: Path) -> None:
     """Numbers may be a tenth off: the last digits of what a network computes depend on the machine and its threads."""
-    patterns = (".*?".join(map(_pattern, line.split("..."))) for line in shown.splitlines())
-    lines = "^" + r"$.*?^".join(patterns) + "$"
-    found = re.search(lines, printed, re.DOTALL | re.MULTILINE)
-    assert found and _near(shown, found), f"{page.name} shows\n{shown}\nbut printed is\n{printed}"
+    rest = iter(printed.splitlines())  # each line that is found is looked for below the one before
+    same = all(any(_alike(line, one) for one in rest) for line in shown.splitlines())
+    assert same, f"{page.name} shows\n{shown}\nbut printed is\n{printed}"
+
+
+def _alike(shown: str, printed: str) -> bool:
+    found = re.fullmatch(".*?".join(map(_pattern, shown.split("..."))), printed)
+    return found is not None and _near(shown, found)
 
 
 def _pattern(text: str) -> str:

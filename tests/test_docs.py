@@ -5,6 +5,7 @@ them are run by `make tour`; the stamps in their pictures say whether that was d
 """
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,24 @@ def test_the_pictures_of_the_tour_are_of_its_present_commands(page: Path) -> Non
         picture = build.PICTURES / f"{name}.webp"
         assert picture.stat().st_size < 80_000
         assert build.stamp_of(picture) == build.stamp(page), f"{page.name} was changed: run make tour"
+
+
+@pytest.mark.parametrize(
+    ("shown", "same"),
+    [
+        ("calm 1.00\nstorm 9.0", True),  # the second calm, above the only storm
+        ("calm 2.03\ncalm 1.09", True),
+        ("c... 2", True),
+        ("calm 1.00\ncalm 2.00", False),
+        ("storm 7.5", False),
+        ("calm", False),
+    ],
+)
+def test_what_a_page_shows_is_found_in_order_and_to_a_tenth(shown: str, same: bool, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"```sh\ngarasu any\n```\n\n```text\n{shown}\n```\n", encoding="utf-8")
+    with nullcontext() if same else pytest.raises(AssertionError, match="but printed is"):
+        follow(page, tmp_path, lambda _: "calm 2.0\ncalm 1.0\nstorm 8.5\n")
 
 
 def test_the_tour_is_whole() -> None:
