@@ -51,7 +51,6 @@ TRAITS: Mapping[str, Mapping[str, Weights]] = {
 }
 """What a subject has beyond style, background, count and place, with the weights of its values."""
 
-TRAIT_NAMES = ("pose", "fur", "pattern", "eyes", "accessory", "hair", "dress", "shield", "icing")
 _ANYWHERE: Mapping[str, Weights] = {"subject": SUBJECTS, "style": STYLES, "background": BACKGROUNDS}
 _NOTHING: Weights = {"none": 1}
 _ONE: Weights = {"1": 1}
